@@ -1,0 +1,1 @@
+"""The bot: see ARCHITECTURE.md for the rooms."""

@@ -1,0 +1,195 @@
+"""Orders: the intent that is durable before anything is sent, and the states it moves through.
+
+An order has three possible answers, never two: `Accepted`, `Refused`, `Unknown`. A lost reply is `Unknown`: the order
+may be live, so it counts as live for every limit, and a lookup by client order id settles it, never a timer.
+
+The client order id is derived from the decision it carries out. A retry after a crash therefore carries the same id,
+and the venue answers with the order it already has instead of opening a second one.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NewType
+
+from bottrader.domain.errors import InvariantBroken
+from bottrader.domain.market import ProductId, base_of
+from bottrader.domain.money import Money, Price, Size
+from bottrader.domain.signals import SignalId, Trigger
+
+ClientOrderId = NewType("ClientOrderId", str)
+"""`{TRIGGER}-{BASE}-{32 hex}`, ours, known before the request leaves (B53)."""
+VenueOrderId = NewType("VenueOrderId", str)
+"""The exchange's own id, known only from its answer."""
+
+CLIENT_ORDER_ID = re.compile(r"^[A-Z_]+-[A-Z0-9]+-[0-9a-f]{32}$")
+
+
+class Side(StrEnum):
+    BUY = "buy"
+    SELL = "sell"
+
+
+class OrderKind(StrEnum):
+    """How the order may execute. IOC orders never rest: what does not fill at once is cancelled by the venue."""
+
+    LIMIT_IOC = "limit_ioc"
+    MARKET_IOC = "market_ioc"
+
+
+class OrderState(StrEnum):
+    """`planned → sent → accepted | refused | unknown`, then one terminal state."""
+
+    PLANNED = "planned"
+    SENT = "sent"
+    UNKNOWN = "unknown"
+    ACCEPTED = "accepted"
+    REFUSED = "refused"
+    FILLED = "filled"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+
+    @property
+    def is_terminal(self) -> bool:
+        return self in _TERMINAL
+
+
+_TERMINAL = frozenset(
+    {OrderState.REFUSED, OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED}
+)
+_AFTER_ACCEPTANCE = frozenset({OrderState.FILLED, OrderState.CANCELLED, OrderState.EXPIRED, OrderState.FAILED})
+_NEXT: dict[OrderState, frozenset[OrderState]] = {
+    OrderState.PLANNED: frozenset({OrderState.SENT, OrderState.REFUSED}),
+    # The answer may be a terminal state at once: an IOC order is over when its reply arrives.
+    OrderState.SENT: frozenset({OrderState.ACCEPTED, OrderState.REFUSED, OrderState.UNKNOWN}) | _AFTER_ACCEPTANCE,
+    OrderState.UNKNOWN: frozenset({OrderState.SENT, OrderState.ACCEPTED, OrderState.REFUSED}) | _AFTER_ACCEPTANCE,
+    OrderState.ACCEPTED: _AFTER_ACCEPTANCE,
+}
+
+
+def check_transition(before: OrderState, after_: OrderState) -> None:
+    """Raise `InvariantBroken` unless an order in state `before` may move to `after_` (S4)."""
+    if after_ not in _NEXT.get(before, frozenset()):
+        raise InvariantBroken(f"an order in state {before} cannot become {after_}")
+
+
+@dataclass(frozen=True, slots=True)
+class OrderIntent:
+    """Exactly what will be sent; its size and price never change after it is stored (M9)."""
+
+    client_order_id: ClientOrderId
+    product_id: ProductId
+    side: Side
+    kind: OrderKind
+    size_base: Size
+    limit_price: Price | None
+    trigger: Trigger
+    note: str
+    created_at: datetime
+    signal_id: SignalId | None = None
+    parent_id: ClientOrderId | None = None
+    """For an exit: the oldest open buy it closes."""
+    parent_ids: tuple[ClientOrderId, ...] = ()
+    requested_quote: Money | None = None
+    granted_quote: Money | None = None
+    snapshot_hash: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.size_base <= 0:
+            raise InvariantBroken(f"an order intent has a size above zero, was {self.size_base}")
+        if not CLIENT_ORDER_ID.match(self.client_order_id):
+            raise InvariantBroken(f"a client order id is TRIGGER-BASE-32 hex, was {self.client_order_id!r}")
+        if (self.limit_price is None) != (self.kind is OrderKind.MARKET_IOC):
+            raise InvariantBroken(f"a limit order has a limit price and a market order none, was {self.limit_price}")
+
+
+def derive_client_order_id(trigger: Trigger, product_id: ProductId, *decision: str) -> ClientOrderId:
+    """Return the id of the order that carries out `decision` (the words that identify it, in order)."""
+    seed = "|".join(("order", trigger, product_id, *decision))
+    return ClientOrderId(f"{trigger}-{base_of(product_id)}-{hashlib.sha256(seed.encode()).hexdigest()[:32]}")
+
+
+@dataclass(frozen=True, slots=True)
+class Accepted:
+    """The venue has the order under `venue_order_id`; nothing is said about fills."""
+
+    venue_order_id: VenueOrderId
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The venue definitely does not have the order."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """The order may or may not be live; it counts as live until a lookup settles it."""
+
+    cause: str
+
+
+Placement = Accepted | Refused | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class VenueOrder:
+    """An order as the exchange reports it; amounts are cumulative."""
+
+    venue_order_id: VenueOrderId
+    client_order_id: ClientOrderId
+    product_id: ProductId
+    side: Side
+    state: OrderState
+    filled_size: Size
+    filled_value: Money
+    total_fees: Money
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Fill:
+    """One execution, keyed by the venue's trade id; fee in quote currency."""
+
+    trade_id: str
+    venue_order_id: VenueOrderId
+    product_id: ProductId
+    side: Side
+    price: Price
+    size: Size
+    fee: Money
+    traded_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTransition:
+    """One append-only step of an order."""
+
+    client_order_id: ClientOrderId
+    state: OrderState
+    at: datetime
+    venue_order_id: VenueOrderId | None = None
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenOrder:
+    """An intent that has not ended, with where it stands."""
+
+    intent: OrderIntent
+    state: OrderState
+    venue_order_id: VenueOrderId | None
+    sent_at: datetime | None
+
+    @property
+    def worst_case_quote(self) -> Decimal:
+        """Quote amount to count as spent while the outcome is open; zero for sells."""
+        if self.intent.side is Side.SELL:
+            return Decimal(0)
+        return self.intent.granted_quote or Decimal(0)
