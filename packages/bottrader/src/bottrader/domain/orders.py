@@ -113,6 +113,14 @@ def derive_client_order_id(trigger: Trigger, product_id: ProductId, *decision: s
     return ClientOrderId(f"{trigger}-{base_of(product_id)}-{hashlib.sha256(seed.encode()).hexdigest()[:32]}")
 
 
+def trigger_of(client_order_id: str) -> Trigger | None:
+    """Return the trigger an order id of ours begins with; None when the id is not of our making (B53)."""
+    if not CLIENT_ORDER_ID.match(client_order_id):
+        return None
+    name = client_order_id.partition("-")[0]
+    return Trigger(name) if name in Trigger.__members__ else None
+
+
 @dataclass(frozen=True, slots=True)
 class Accepted:
     """The venue has the order under `venue_order_id`; nothing is said about fills."""

@@ -42,6 +42,19 @@ class Trigger(StrEnum):
     TRAILING_STOP = "TRAILING_STOP"
     TAKE_PROFIT = "TAKE_PROFIT"
     SIGNAL_EXIT = "SIGNAL_EXIT"
+    RSI_OVERSOLD = "RSI_OVERSOLD"
+    MACD_CROSS = "MACD_CROSS"
+    PASSIVE_BUY = "PASSIVE_BUY"
+    PASSIVE_SELL = "PASSIVE_SELL"
+    PASSIVE_EXIT = "PASSIVE_EXIT"
+    PASSIVE_PROFIT = "PASSIVE_PROFIT"
+    PASSIVE_LOSS = "PASSIVE_LOSS"
+    MANUAL = "MANUAL"
+
+    @classmethod
+    def _missing_(cls, value: object) -> "Trigger | None":
+        """Compare in upper case, so that `Trigger("roc_momo")` is `ROC_MOMO` (B29)."""
+        return cls.__members__.get(value.upper()) if isinstance(value, str) else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,1 @@
+"""Coinbase Advanced Trade: requests (`rest`), streams (`stream`), and what both stand on."""

@@ -1,0 +1,142 @@
+"""The webhook: `POST /webhook`, `GET /health`, `GET /ready`.
+
+Order of checks: size, JSON, signature and age, schema, known pair, ready, replay, accept. Nothing about a request is
+remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
+"""
+
+import hashlib
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from litestar import Litestar, Request, Response, get, post
+from litestar.config.app import AppConfig
+from litestar.openapi import OpenAPIConfig
+
+from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, read_json
+from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignatureRefused, verify
+from bottrader.app.accept_signal import SignalAcceptor
+from bottrader.app.check_health import Health
+from bottrader.domain.errors import StoreUnreachable
+from bottrader.domain.market import ProductId
+from bottrader.domain.signals import Signal
+from bottrader.ports import Acceptance, Clock, InboundSignal
+
+BODY_BYTES_MAX = 64 * 1024
+RETRY_AFTER_S = "1"
+
+Reply = Response[dict[str, Any]]
+
+
+@dataclass(frozen=True, slots=True)
+class ListenerOptions:
+    """Who may send (holders of `secret`) and for which pairs."""
+
+    secret: str
+    product_ids: Collection[ProductId]
+    sender: str = "sighook"
+
+
+class WebhookListener:
+    """Judges requests; knows nothing of sockets."""
+
+    def __init__(
+        self,
+        acceptor: SignalAcceptor,
+        health: Callable[[], Health],
+        clock: Clock,
+        options: ListenerOptions,
+    ) -> None:
+        self._acceptor = acceptor
+        self._health = health
+        self._clock = clock
+        self._options = options
+
+    async def take(self, body: bytes, timestamp: str | None, signature: str | None) -> Reply:
+        """Answer one signal request."""
+        try:
+            read_json(body)
+            verify(self._options.secret, timestamp, signature, body, self._clock.wall())
+            signal = decode_signal(body)
+        except SignatureRefused as error:
+            return _refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", str(error))
+        except PayloadInvalid as error:
+            status = HTTPStatus.FORBIDDEN if error.code == "FORBIDDEN" else HTTPStatus.BAD_REQUEST
+            return _refuse(status, error.code, str(error))
+        if signal.product_id not in self._options.product_ids:
+            message = f"{signal.product_id[:40]} is not traded here: it is not among the configured symbols"
+            return _refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "PRECISION_ERROR", message)
+        if not self._health().is_ready:
+            return _later("NOT_READY", "the bot is still reconciling; send the same signal again")
+        return await self._accept(signal, body, signature or "")
+
+    def health(self) -> Reply:
+        """Answer 200 while everything works and 503 with the reasons otherwise."""
+        health = self._health()
+        return Response(health.shown(), status_code=HTTPStatus.OK if health.is_ok else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    def ready(self) -> Reply:
+        """Answer 200 once signals are accepted."""
+        is_ready = self._health().is_ready
+        return Response({"ready": is_ready}, status_code=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
+
+    async def _accept(self, signal: Signal, body: bytes, signature: str) -> Reply:
+        inbound = InboundSignal(
+            signal=signal,
+            sender=self._options.sender,
+            body_digest=hashlib.sha256(body).hexdigest(),
+            request_digest=hashlib.sha256(signature.encode()).hexdigest(),
+            received_at=self._clock.wall(),
+        )
+        try:
+            acceptance = await self._acceptor.accept(inbound)
+        except StoreUnreachable:
+            return _later("STORE_UNREACHABLE", "the database did not confirm the signal; send the same signal again")
+        match acceptance:
+            case Acceptance.ACCEPTED | Acceptance.DUPLICATE:
+                content = {"code": "SUCCESS", "uuid": signal.signal_id, "duplicate": acceptance is Acceptance.DUPLICATE}
+                return Response(content, status_code=HTTPStatus.OK)
+            case Acceptance.CONFLICT:
+                message = "this uuid was accepted with another body; a new signal needs a new uuid"
+                return _refuse(HTTPStatus.CONFLICT, "DUPLICATE_UUID", message)
+            case Acceptance.REPLAYED:
+                message = "this very request was sent before; a retry is signed anew with the current time"
+                return _refuse(HTTPStatus.CONFLICT, "REPLAYED_REQUEST", message)
+
+
+def build_app(listener: WebhookListener) -> Litestar:
+    """Return the ASGI application around `listener`."""
+
+    @post("/webhook", status_code=HTTPStatus.OK)
+    async def webhook(request: Request[Any, Any, Any]) -> Reply:
+        """Take in a signed signal; 200 means it is durable."""
+        headers = request.headers
+        return await listener.take(await request.body(), headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER))
+
+    @get("/health", sync_to_thread=False)
+    def health() -> Reply:
+        """Tell what works and what does not."""
+        return listener.health()
+
+    @get("/ready", sync_to_thread=False)
+    def ready() -> Reply:
+        """Tell whether signals are accepted."""
+        return listener.ready()
+
+    return Litestar.from_config(
+        AppConfig(
+            route_handlers=[webhook, health, ready],
+            request_max_body_size=BODY_BYTES_MAX,
+            openapi_config=OpenAPIConfig(title="BotTrader webhook", version="1"),
+        )
+    )
+
+
+def _refuse(status: HTTPStatus, code: str, message: str) -> Reply:
+    return Response({"code": code, "message": message}, status_code=status)
+
+
+def _later(code: str, message: str) -> Reply:
+    headers = {"Retry-After": RETRY_AFTER_S}
+    return Response({"code": code, "message": message}, status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)

@@ -1,0 +1,60 @@
+"""Serves an ASGI application inside the bot's own event loop and ends with it."""
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import AsyncIterator, Iterator
+
+import uvicorn
+from litestar import Litestar
+
+from bottrader.domain.errors import StartupRefused
+
+SHUTDOWN_S_MAX = 3
+BACKLOG = 512
+
+
+class _Server(uvicorn.Server):
+    """uvicorn without its signal handlers: the process's own shutdown decides, in order."""
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def bind(host: str, port: int) -> socket.socket:
+    """Return a listening socket; port 0 takes a free one.
+
+    Raises:
+        StartupRefused: when the address is not ours or the port is taken.
+    """
+    listening = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+        listening.listen(BACKLOG)
+    except OSError as error:
+        listening.close()
+        raise StartupRefused(
+            f"cannot listen on {host}:{port}: {error.strerror or error}; stop what uses it or set BOTTRADER_WEBHOOK_PORT"
+        ) from None
+    listening.setblocking(False)
+    return listening
+
+
+@contextlib.asynccontextmanager
+async def serve(app: Litestar, listening: socket.socket) -> AsyncIterator[None]:
+    """Serve `app` on `listening` while the body runs, then finish what is in flight and close."""
+    config = uvicorn.Config(
+        app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=SHUTDOWN_S_MAX
+    )
+    server = _Server(config)
+    task = asyncio.create_task(server.serve(sockets=[listening]))
+    try:
+        while not server.started and not task.done():
+            await asyncio.sleep(0.01)
+        yield
+    finally:
+        server.should_exit = True
+        await task
+        listening.close()

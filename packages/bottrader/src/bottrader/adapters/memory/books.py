@@ -1,0 +1,118 @@
+"""Intents, their steps and fills in memory, and what follows from them: executions and the rows of `trade_records`."""
+
+from bottrader.domain.errors import InvariantBroken
+from bottrader.domain.lots import Execution
+from bottrader.domain.money import ZERO, Money, Size, exact
+from bottrader.domain.orders import (
+    ClientOrderId,
+    Fill,
+    OrderIntent,
+    OrderState,
+    OrderTransition,
+    VenueOrderId,
+)
+from bottrader.ports import TradeRecord
+
+_STATUS = {
+    OrderState.FILLED: "filled",
+    OrderState.CANCELLED: "cancelled",
+    OrderState.EXPIRED: "cancelled",
+    OrderState.REFUSED: "failed",
+    OrderState.FAILED: "failed",
+}
+
+
+class Ledger:
+    """The facts about orders; nothing in it is ever changed or removed."""
+
+    def __init__(self) -> None:
+        self.intents: dict[ClientOrderId, OrderIntent] = {}
+        self.steps: dict[ClientOrderId, list[OrderTransition]] = {}
+        self.fills: dict[str, Fill] = {}
+
+    def add_intent(self, intent: OrderIntent) -> None:
+        order_id = intent.client_order_id
+        self.intents[order_id] = intent
+        self.steps[order_id] = [OrderTransition(order_id, OrderState.PLANNED, intent.created_at)]
+
+    def state_of(self, order_id: ClientOrderId) -> OrderState:
+        return self.steps[order_id][-1].state
+
+    def venue_id_of(self, order_id: ClientOrderId) -> VenueOrderId | None:
+        known = [step.venue_order_id for step in self.steps[order_id] if step.venue_order_id is not None]
+        return known[-1] if known else None
+
+    def order_of_venue_id(self, venue_order_id: VenueOrderId) -> ClientOrderId | None:
+        """Return our order behind a venue's id, or None when the order is not ours (as far as is known)."""
+        for order_id in self.intents:
+            if self.venue_id_of(order_id) == venue_order_id:
+                return order_id
+        return None
+
+    def fills_of(self, order_id: ClientOrderId) -> list[Fill]:
+        venue_order_id = self.venue_id_of(order_id)
+        return [fill for fill in self.fills.values() if fill.venue_order_id == venue_order_id]
+
+    def executions(self) -> list[Execution]:
+        """Return the executions of our orders in ledger order: product, time, sequence, id."""
+        owners = {self.venue_id_of(order_id): order_id for order_id in self.intents}
+        rows = [
+            Execution(
+                fill.trade_id,
+                owners[fill.venue_order_id],
+                fill.product_id,
+                fill.side,
+                fill.price,
+                fill.size,
+                fill.fee,
+                fill.traded_at,
+                _sequence(fill.trade_id),
+            )
+            for fill in self.fills.values()
+            if fill.venue_order_id in owners
+        ]
+        return sorted(rows, key=lambda row: (row.product_id, row.executed_at, row.sequence, row.execution_id))
+
+
+def refuse_changed_fill(stored: Fill, arrived: Fill) -> None:
+    """Raise `InvariantBroken` when a known trade id arrives with other content."""
+    if stored != arrived:
+        raise InvariantBroken(f"trade {stored.trade_id} is stored as {stored} and arrived as {arrived}")
+
+
+def row_of(books: Ledger, order_id: ClientOrderId) -> TradeRecord:
+    """Return the row of `trade_records` that the facts about one order give."""
+    intent, last, fills = books.intents[order_id], books.steps[order_id][-1], books.fills_of(order_id)
+    filled_at = max((fill.traded_at for fill in fills), default=None)
+    if filled_at is None and last.state is OrderState.FILLED:
+        filled_at = last.at
+    with exact():
+        return TradeRecord(
+            order_id=order_id,
+            symbol=intent.product_id,
+            side=intent.side.value,
+            size=intent.size_base,
+            price=intent.limit_price,
+            status=_STATUS.get(last.state, "pending"),
+            order_time=intent.created_at,
+            filled_at=filled_at,
+            parent_id=intent.parent_id,
+            trigger=intent.trigger.value,
+            notes=intent.note,
+            source=_source(books, intent),
+            filled_size=Size(sum((fill.size for fill in fills), start=ZERO)),
+            filled_value=Money(sum((fill.price * fill.size for fill in fills), start=ZERO)),
+            fees=Money(sum((fill.fee for fill in fills), start=ZERO)),
+        )
+
+
+def _source(books: Ledger, intent: OrderIntent) -> str:
+    """Return where an order comes from; a sell inherits its parent's source."""
+    if intent.parent_id in books.intents:
+        return _source(books, books.intents[intent.parent_id])
+    return "position_monitor" if intent.signal_id is None else "webhook"
+
+
+def _sequence(trade_id: str) -> int:
+    """Return the venue's order within a moment: the trade id when it is a number, else 0 (the id itself decides)."""
+    return int(trade_id) if trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= 18 else 0

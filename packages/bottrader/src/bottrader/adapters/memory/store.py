@@ -1,0 +1,263 @@
+"""The store in memory: the same promises as Postgres within one process, for tests of the use cases.
+
+Every method runs without awaiting anything in between, so each is one transaction: nothing of it shows before it ends,
+and a refusal leaves everything as it was.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+
+from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
+from bottrader.domain.errors import InvariantBroken, LedgerMismatch
+from bottrader.domain.lots import Allocation, Execution
+from bottrader.domain.market import ProductId
+from bottrader.domain.orders import (
+    ClientOrderId,
+    Fill,
+    OpenOrder,
+    OrderIntent,
+    OrderState,
+    OrderTransition,
+    check_transition,
+)
+from bottrader.domain.signals import Signal, SignalId, SignalOutcome
+from bottrader.domain.strategy import StrategySnapshot
+from bottrader.ports import Acceptance, CashMovement, DeliveryReport, InboundSignal, Lease, TradeRecord, TrailState
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """A period in which one snapshot was the active one; `until` is None for the open one."""
+
+    content_hash: str
+    since: datetime
+    until: datetime | None
+
+
+class MemorySignals:
+    """The `SignalStore` in memory."""
+
+    def __init__(self) -> None:
+        self._signals: dict[SignalId, Signal] = {}
+        self.deliveries: dict[SignalId, tuple[DeliveryReport, datetime]] = {}
+        self._inbound: dict[SignalId, InboundSignal] = {}
+        self._requests: set[str] = set()
+        self._outcomes: dict[SignalId, SignalOutcome] = {}
+        self.snapshots: dict[str, StrategySnapshot] = {}
+        self.activations: list[Activation] = []
+
+    async def record_signal(self, signal: Signal) -> bool:
+        if signal.signal_id in self._signals:
+            return False
+        self._signals[signal.signal_id] = signal
+        return True
+
+    async def undelivered_signals(self, limit: int) -> Sequence[Signal]:
+        open_signals = [signal for signal in self._signals.values() if signal.signal_id not in self.deliveries]
+        return sorted(open_signals, key=lambda signal: (signal.born_at, signal.signal_id))[:limit]
+
+    async def close_delivery(self, signal_id: SignalId, report: DeliveryReport, at: datetime) -> None:
+        self.deliveries.setdefault(signal_id, (report, at))
+
+    async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
+        if inbound.request_digest in self._requests:
+            return Acceptance.REPLAYED
+        self._requests.add(inbound.request_digest)
+        known = self._inbound.get(inbound.signal.signal_id)
+        if known is None:
+            self._inbound[inbound.signal.signal_id] = inbound
+            return Acceptance.ACCEPTED
+        return Acceptance.DUPLICATE if known.body_digest == inbound.body_digest else Acceptance.CONFLICT
+
+    async def signals_without_outcome(self) -> Sequence[Signal]:
+        return [inbound.signal for signal_id, inbound in self._inbound.items() if signal_id not in self._outcomes]
+
+    async def record_outcome(self, outcome: SignalOutcome) -> bool:
+        if outcome.signal_id in self._outcomes:
+            return False
+        self._outcomes[outcome.signal_id] = outcome
+        return True
+
+    async def outcome_of(self, signal_id: SignalId) -> SignalOutcome | None:
+        return self._outcomes.get(signal_id)
+
+    async def activate_snapshot(self, snapshot: StrategySnapshot, at: datetime) -> None:
+        self.snapshots.setdefault(snapshot.content_hash, snapshot)
+        since = at
+        if self.activations:
+            last = self.activations[-1]
+            if last.content_hash == snapshot.content_hash:
+                return
+            since = max(last.since, at)
+            self.activations[-1] = Activation(last.content_hash, last.since, since)
+        self.activations.append(Activation(snapshot.content_hash, since, None))
+
+    async def signals_count(self) -> int:
+        return len(self._signals.keys() | self._inbound.keys())
+
+
+class MemoryOrders(MemorySignals):
+    """The `OrderStore` in memory; it shares the signals' outcomes, as the tables of a database do."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._books = Ledger()
+        self._tokens: dict[str, int] = {}
+        self._trails: dict[ProductId, TrailState] = {}
+
+    async def record_intent(self, intent: OrderIntent, fencing_token: int, outcome: SignalOutcome | None) -> bool:
+        held = self._tokens.values()
+        if fencing_token not in held and any(token > fencing_token for token in held):
+            raise InvariantBroken(f"lease {fencing_token} was taken over by another process; this one must stop")
+        if intent.client_order_id in self._books.intents:
+            return False
+        if intent.signal_id is not None and any(
+            intent.signal_id == other.signal_id for other in self._books.intents.values()
+        ):
+            raise InvariantBroken(f"signal {intent.signal_id} has an order already")
+        if outcome is not None and outcome.signal_id in self._outcomes:
+            raise InvariantBroken(f"signal {outcome.signal_id} has an outcome already")
+        self._books.add_intent(intent)
+        if outcome is not None:
+            self._outcomes[outcome.signal_id] = outcome
+        return True
+
+    async def record_transition(self, transition: OrderTransition) -> bool:
+        order_id = transition.client_order_id
+        if order_id not in self._books.intents:
+            raise InvariantBroken(f"order {order_id} has no intent, so it cannot become {transition.state}")
+        last = self._books.steps[order_id][-1]
+        if last.state is transition.state:
+            return False
+        check_transition(last.state, transition.state)
+        self._refuse_second_identity(transition)
+        self._books.steps[order_id].append(transition)
+        return True
+
+    async def open_orders(self) -> Sequence[OpenOrder]:
+        return [
+            OpenOrder(
+                intent, self._books.state_of(order_id), self._books.venue_id_of(order_id), self._sent_at(order_id)
+            )
+            for order_id, intent in sorted(
+                self._books.intents.items(), key=lambda item: (item[1].created_at, item[1].client_order_id)
+            )
+            if not self._books.state_of(order_id).is_terminal
+        ]
+
+    async def record_fills(self, fills: Iterable[Fill]) -> Sequence[Fill]:
+        new: dict[str, Fill] = {}
+        for fill in fills:
+            known = self._books.fills.get(fill.trade_id) or new.setdefault(fill.trade_id, fill)
+            refuse_changed_fill(known, fill)
+        self._books.fills.update(new)
+        return list(new.values())
+
+    async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
+        return [row for row in self._books.executions() if product_id in {None, row.product_id}]
+
+    async def trail_of(self, product_id: ProductId) -> TrailState | None:
+        return self._trails.get(product_id)
+
+    async def save_trail(self, trail: TrailState) -> None:
+        if not 0 < trail.stop <= trail.high:
+            raise InvariantBroken(f"a trailing stop is above zero and not above its high, was {trail}")
+        self._trails[trail.product_id] = trail
+
+    async def clear_trail(self, product_id: ProductId) -> None:
+        self._trails.pop(product_id, None)
+
+    def _sent_at(self, order_id: ClientOrderId) -> datetime | None:
+        sent = [step.at for step in self._books.steps[order_id] if step.state is OrderState.SENT]
+        return sent[-1] if sent else None
+
+    def _refuse_second_identity(self, transition: OrderTransition) -> None:
+        order_id, venue_id = transition.client_order_id, transition.venue_order_id
+        if venue_id is None:
+            return
+        own = self._books.venue_id_of(order_id)
+        owner = self._books.order_of_venue_id(venue_id)
+        if own not in {None, venue_id} or owner not in {None, order_id}:
+            raise InvariantBroken(
+                f"order {order_id} cannot be venue order {venue_id}: it is {own}, and that one is of order {owner}"
+            )
+
+
+class MemoryStore(MemoryOrders):
+    """Keeps the contract of `ports.Store` in one process."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._venue: str | None = None
+        self._cash: dict[str, CashMovement] = {}
+        self._allocations: dict[ProductId, tuple[Allocation, ...]] = {}
+        self.review_queue: dict[str, datetime] = {}
+        self._locks: dict[str, asyncio.Lock] = {}
+
+    async def claim_venue(self, venue: str) -> None:
+        self._venue = self._venue or venue
+        if self._venue != venue:
+            raise LedgerMismatch(
+                f"this database holds the books of {self._venue}, not of {venue}; use another database or data folder"
+            )
+
+    async def record_cash(self, movements: Iterable[CashMovement]) -> int:
+        before = len(self._cash)
+        for movement in movements:
+            self._cash.setdefault(movement.transaction_id, movement)
+        return len(self._cash) - before
+
+    async def cash_movements(self) -> Sequence[CashMovement]:
+        return sorted(self._cash.values(), key=lambda movement: (movement.at, movement.transaction_id))
+
+    async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
+        if any(row.product_id != product_id for row in allocations):
+            raise InvariantBroken(f"allocations of {product_id} contain rows of another product")
+        self._allocations[product_id] = tuple(allocations)
+        for row in allocations:
+            if row.buy_order_id is None:
+                self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", at)
+
+    async def allocations(self) -> Sequence[Allocation]:
+        rows = [row for product_id in sorted(self._allocations) for row in self._allocations[product_id]]
+        return sorted(rows, key=lambda row: row.sell_time)
+
+    async def trade_records(self) -> Sequence[TradeRecord]:
+        rows = [row_of(self._books, order_id) for order_id in self._books.intents]
+        return sorted(rows, key=lambda row: (row.order_time, row.order_id))
+
+    @asynccontextmanager
+    async def lease(self, role: str) -> AsyncIterator[Lease]:
+        async with self._locks.setdefault(role, asyncio.Lock()):
+            # One sequence for all roles, so that a token names its role.
+            token = max(self._tokens.values(), default=0) + 1
+            self._tokens[role] = token
+            held = MemoryLease(token)
+            try:
+                yield held
+            finally:
+                held.lose()
+
+    async def ping(self) -> None:
+        return
+
+
+class MemoryLease:
+    """A lease of a `MemoryStore`; `lose` ends it early, as a broken connection would."""
+
+    def __init__(self, token: int) -> None:
+        self._token = token
+        self._is_held = True
+
+    @property
+    def token(self) -> int:
+        return self._token
+
+    async def is_held(self) -> bool:
+        return self._is_held
+
+    def lose(self) -> None:
+        self._is_held = False

@@ -1,0 +1,145 @@
+"""The one door to the driver: addresses are checked, sessions opened, and every vendor error becomes one of ours.
+
+No exception of a commit may be read as "rolled back": a lost acknowledgement and a rollback look the same to the
+client. So everything that is not a definite refusal by the database is `StoreUnreachable`, and the caller repeats the
+write with the same key.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, contextmanager
+from typing import Any, Protocol, cast
+from urllib.parse import parse_qs, urlsplit
+
+# The driver ships no types; `Connection` below says what the stores use of it.
+import asyncpg  # type: ignore[import-untyped]
+
+from bottrader.domain.errors import InvariantBroken, StartupRefused, StoreUnreachable
+
+CONNECT_TIMEOUT_S = 10.0
+COMMAND_TIMEOUT_S = 30.0
+STATEMENT_CACHE_SIZE = 200
+"""Prepared statements kept per connection; more than the store has, so each is parsed once."""
+
+SESSION_SETTINGS = {
+    "application_name": "bottrader",
+    "timezone": "UTC",
+    # A transaction that waits or idles longer than this belongs to a client that is gone, and would block the others.
+    "lock_timeout": "20s",
+    "idle_in_transaction_session_timeout": "60s",
+    # A holder of the lease that lost its network is noticed after a minute, not after the system's two hours.
+    "tcp_keepalives_idle": "30",
+    "tcp_keepalives_interval": "10",
+    "tcp_keepalives_count": "3",
+}
+
+Row = Mapping[str, Any]
+
+# SQLSTATE classes in which the database answered for certain: the data or the statement contradicts the schema.
+_DEFINITE_REFUSALS = ("22", "23", "42", "P0")
+_EXAMPLE = "postgresql://user:password@host:5432/name"
+
+
+class Connection(Protocol):
+    """What the stores use of a driver connection; placeholders are `$1`, `$2` ... and numerics arrive as `Decimal`."""
+
+    async def execute(self, query: str, *args: object) -> str: ...
+
+    async def fetch(self, query: str, *args: object) -> Sequence[Row]: ...
+
+    async def fetchrow(self, query: str, *args: object) -> Row | None: ...
+
+    async def fetchval(self, query: str, *args: object) -> Any: ...
+
+    async def executemany(self, command: str, args: Sequence[Sequence[object]]) -> None: ...
+
+    def transaction(self) -> AbstractAsyncContextManager[object]: ...
+
+    # The driver's own name for its grace period.
+    async def close(self, *, timeout: float | None = None) -> None: ...  # noqa: ASYNC109
+
+    def terminate(self) -> None: ...
+
+    def is_closed(self) -> bool: ...
+
+
+def address_of(dsn: str) -> str:
+    """Return `host:port/name` of a database URL, for messages; user, password and options are left out."""
+    parts = urlsplit(dsn)
+    host = parts.hostname or parse_qs(parts.query).get("host", ["localhost"])[0]
+    port = f":{parts.port}" if parts.port else ""
+    return f"{host}{port}{parts.path}"
+
+
+def check_dsn(dsn: str) -> None:
+    """Raise `StartupRefused` unless `dsn` is the URL of a PostgreSQL database."""
+    try:
+        scheme, address = urlsplit(dsn).scheme, address_of(dsn)
+    except ValueError:
+        # The text of the cause may quote the password.
+        raise StartupRefused(f"DATABASE_URL cannot be read; it looks like {_EXAMPLE}") from None
+    if scheme not in {"postgresql", "postgres"}:
+        found = f"a {scheme} address" if scheme and "://" in dsn else "no URL"
+        raise StartupRefused(f"DATABASE_URL is {found}, but BotTrader needs PostgreSQL: {_EXAMPLE}")
+    if address.startswith("/") and not parse_qs(urlsplit(dsn).query).get("host"):
+        raise StartupRefused(f"DATABASE_URL names no host; it looks like {_EXAMPLE}")
+
+
+async def connect(dsn: str) -> Connection:
+    """Open one session; raises `StartupRefused` with one sentence, without the password, when that fails."""
+    check_dsn(dsn)
+    with _startup(dsn):
+        connection = await asyncpg.connect(dsn, **_options())
+    return cast("Connection", connection)
+
+
+async def create_pool(dsn: str, max_size: int) -> Any:
+    """Open a pool whose first connection answers; raises `StartupRefused` like `connect`."""
+    check_dsn(dsn)
+    with _startup(dsn):
+        return await asyncpg.create_pool(dsn, min_size=1, max_size=max_size, **_options())
+
+
+@contextmanager
+def translated(doing: str) -> Iterator[None]:
+    """Turn whatever the driver or the operating system raises inside into `StoreUnreachable` or `InvariantBroken`."""
+    try:
+        yield
+    except asyncpg.PostgresError as error:
+        if (error.sqlstate or "").startswith(_DEFINITE_REFUSALS):
+            raise InvariantBroken(f"the database refused while {doing}: {error}") from error
+        raise StoreUnreachable(f"the database failed while {doing}: {error}") from error
+    except asyncpg.DataError as error:
+        raise InvariantBroken(f"a value does not fit the database while {doing}: {error}") from error
+    except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError) as error:
+        cause = str(error) or type(error).__name__
+        raise StoreUnreachable(f"the database did not answer while {doing}: {cause}") from error
+
+
+@contextmanager
+def _startup(dsn: str) -> Iterator[None]:
+    where = address_of(dsn)
+    try:
+        yield
+    except TimeoutError:
+        raise StartupRefused(
+            f"the database at {where} did not answer within {CONNECT_TIMEOUT_S:.0f} s; check DATABASE_URL"
+        ) from None
+    except (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError) as error:
+        cause = _without_secret(str(error) or type(error).__name__, dsn)
+        raise StartupRefused(f"the database at {where} cannot be used: {cause}; check DATABASE_URL") from None
+    except ValueError:
+        raise StartupRefused(f"DATABASE_URL cannot be read; it looks like {_EXAMPLE}") from None
+
+
+def _without_secret(text: str, dsn: str) -> str:
+    password = urlsplit(dsn).password
+    return text.replace(password, "***") if password else text
+
+
+def _options() -> dict[str, Any]:
+    return {
+        "timeout": CONNECT_TIMEOUT_S,
+        "command_timeout": COMMAND_TIMEOUT_S,
+        "statement_cache_size": STATEMENT_CACHE_SIZE,
+        "server_settings": SESSION_SETTINGS,
+    }

@@ -1,0 +1,171 @@
+"""Cash, allocations, and what reports read, in Postgres."""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from bottrader.adapters.postgres.connection import Connection, Row
+from bottrader.adapters.postgres.pool import Database
+from bottrader.domain.errors import InvariantBroken, LedgerMismatch
+from bottrader.domain.lots import Allocation
+from bottrader.domain.market import ProductId
+from bottrader.domain.money import ZERO, exact
+from bottrader.ports import CashKind, CashMovement, TradeRecord
+
+CLAIM_VENUE = "INSERT INTO venue_identity (venue) VALUES ($1) ON CONFLICT (singleton) DO NOTHING"
+VENUE = "SELECT venue FROM venue_identity"
+INSERT_CASH = """
+    INSERT INTO cash_transactions (transaction_id, kind, currency, amount, at) VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (transaction_id) DO NOTHING RETURNING transaction_id"""
+CASH = """SELECT transaction_id, kind, currency, amount, at FROM cash_transactions
+    ORDER BY at, transaction_id COLLATE "C" """
+# Two runs over one product take turns; runs over different products do not wait for each other.
+LOCK_PRODUCT = "SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0))"
+ACTIVE_VERSION = "SELECT allocation_version FROM allocation_pointer FOR SHARE"
+LOG_RUN = """
+    INSERT INTO fifo_computation_log (allocation_version, symbol, mode, status, computed_at, allocations, unmatched,
+        pnl_usd, error)
+    VALUES ($1, $2, 'symbol', $3, $4, $5, $6, $7, $8) RETURNING batch_id"""
+DELETE_ALLOCATIONS = "DELETE FROM fifo_allocations WHERE allocation_version = $1 AND symbol = $2"
+INSERT_ALLOCATION = """
+    INSERT INTO fifo_allocations (allocation_version, symbol, position, allocation_batch_id, sell_order_id,
+        buy_order_id, sell_execution_id, buy_execution_id, allocated_size, buy_price, sell_price, buy_fee, sell_fee,
+        cost_basis_usd, proceeds_usd, net_proceeds_usd, pnl_usd, buy_time, sell_time)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"""
+QUEUE_UNMATCHED = """
+    INSERT INTO manual_review_queue (issue, symbol, subject, detail, severity, created_at)
+    VALUES ('unmatched_sell', $1, $2, $3, 'medium', $4) ON CONFLICT (issue, subject) DO NOTHING"""
+ALLOCATIONS = """
+    SELECT fifo_allocations.* FROM fifo_allocations JOIN allocation_pointer USING (allocation_version)
+    ORDER BY sell_time, symbol COLLATE "C", position"""
+# A row that a person inserted as filled has no fills: its own size and price are the fact.
+TRADE_RECORDS = """
+    SELECT order_id, symbol, side, size, price, status, order_time, filled_at, parent_id, trigger, notes, source, fees,
+        CASE WHEN direct THEN size ELSE filled_size END AS filled_size,
+        CASE WHEN direct THEN size * price ELSE filled_value END AS filled_value
+    FROM (SELECT *, ingest_via = 'direct' AND status = 'filled' AS direct FROM trade_records) r
+    ORDER BY order_time, order_id COLLATE "C" """
+# A signal born here and delivered here is in both tables and counts once.
+SIGNALS_COUNT = "SELECT count(*) FROM (SELECT signal_id FROM signals UNION SELECT signal_id FROM inbound_signals) s"
+
+
+class PostgresLedger:
+    """The `LedgerStore` of a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def claim_venue(self, venue: str) -> None:
+        async with self._database.transaction("claiming the venue") as connection:
+            await connection.execute(CLAIM_VENUE, venue)
+            held = await connection.fetchval(VENUE)
+        if held != venue:
+            raise LedgerMismatch(
+                f"this database holds the books of {held}, not of {venue}; use another database or data folder"
+            )
+
+    async def record_cash(self, movements: Iterable[CashMovement]) -> int:
+        async with self._database.transaction("recording cash movements") as connection:
+            stored = [
+                await connection.fetchval(INSERT_CASH, m.transaction_id, m.kind.value, m.currency, m.amount, m.at)
+                # One order for all writers, so that two batches cannot wait for each other.
+                for m in sorted(movements, key=lambda movement: movement.transaction_id)
+            ]
+            return sum(transaction_id is not None for transaction_id in stored)
+
+    async def cash_movements(self) -> Sequence[CashMovement]:
+        rows = await self._database.fetch("reading cash movements", CASH)
+        return [
+            CashMovement(row["transaction_id"], CashKind(row["kind"]), row["currency"], row["amount"], row["at"])
+            for row in rows
+        ]
+
+    async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
+        try:
+            async with self._database.transaction("replacing allocations") as connection:
+                await connection.execute(LOCK_PRODUCT, product_id)
+                await _replace(connection, product_id, allocations, at)
+        except InvariantBroken as error:
+            # In its own transaction, so that the log survives the rollback (R81).
+            await self._log_failure(product_id, at, str(error))
+            raise
+
+    async def allocations(self) -> Sequence[Allocation]:
+        return [_allocation(row) for row in await self._database.fetch("reading allocations", ALLOCATIONS)]
+
+    async def trade_records(self) -> Sequence[TradeRecord]:
+        rows = await self._database.fetch("reading trade records", TRADE_RECORDS)
+        return [TradeRecord(**row) for row in rows]
+
+    async def signals_count(self) -> int:
+        return int(await self._database.fetchval("counting signals", SIGNALS_COUNT))
+
+    async def _log_failure(self, product_id: ProductId, at: datetime, cause: str) -> None:
+        async with self._database.transaction("logging a failed allocation run") as connection:
+            version = await connection.fetchval(ACTIVE_VERSION)
+            await connection.fetchval(LOG_RUN, version, product_id, "failed", at, 0, 0, None, cause)
+
+
+async def _replace(
+    connection: Connection, product_id: ProductId, allocations: Sequence[Allocation], at: datetime
+) -> None:
+    if any(row.product_id != product_id for row in allocations):
+        raise InvariantBroken(f"allocations of {product_id} contain rows of another product")
+    version = await connection.fetchval(ACTIVE_VERSION)
+    unmatched = [row for row in allocations if row.buy_order_id is None]
+    with exact():
+        pnl = sum((row.pnl for row in allocations if row.pnl is not None), start=ZERO)
+    counts = (len(allocations), len(unmatched), pnl)
+    batch = await connection.fetchval(LOG_RUN, version, product_id, "completed", at, *counts, "")
+    await connection.execute(DELETE_ALLOCATIONS, version, product_id)
+    await connection.executemany(
+        INSERT_ALLOCATION,
+        [(version, product_id, position, batch, *_values(row)) for position, row in enumerate(allocations)],
+    )
+    await connection.executemany(QUEUE_UNMATCHED, [(product_id, *_review(row), at) for row in unmatched])
+
+
+def _review(row: Allocation) -> tuple[str, str]:
+    subject = f"{row.sell_order_id}/{row.sell_execution_id}"
+    return subject, f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
+
+
+def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
+    return (
+        row.sell_order_id,
+        row.buy_order_id,
+        row.sell_execution_id,
+        row.buy_execution_id,
+        row.size,
+        row.buy_price,
+        row.sell_price,
+        row.buy_fee,
+        row.sell_fee,
+        row.cost_basis,
+        row.proceeds,
+        row.net_proceeds,
+        row.pnl,
+        row.buy_time,
+        row.sell_time,
+    )
+
+
+def _allocation(row: Row) -> Allocation:
+    return Allocation(
+        product_id=row["symbol"],
+        sell_order_id=row["sell_order_id"],
+        buy_order_id=row["buy_order_id"],
+        size=row["allocated_size"],
+        buy_price=row["buy_price"],
+        sell_price=row["sell_price"],
+        buy_fee=row["buy_fee"],
+        sell_fee=row["sell_fee"],
+        cost_basis=row["cost_basis_usd"],
+        proceeds=row["proceeds_usd"],
+        net_proceeds=row["net_proceeds_usd"],
+        pnl=row["pnl_usd"],
+        buy_time=row["buy_time"],
+        sell_time=row["sell_time"],
+        sell_execution_id=row["sell_execution_id"],
+        buy_execution_id=row["buy_execution_id"],
+    )

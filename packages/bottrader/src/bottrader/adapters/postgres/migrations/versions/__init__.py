@@ -1,0 +1,1 @@
+"""The revisions, oldest first by name. A published revision is never edited: a later one changes what it made."""

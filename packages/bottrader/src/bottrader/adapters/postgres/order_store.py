@@ -1,0 +1,295 @@
+"""Orders and fills in Postgres.
+
+The facts are three append-only tables. The row of an order in `trade_records` is computed from them, after each of them
+that concerns it, in the transaction that adds the fact: whatever arrives first, the row ends the same.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from bottrader.adapters.postgres.connection import Connection, Row
+from bottrader.adapters.postgres.pool import Database
+from bottrader.adapters.postgres.signal_store import insert_outcome
+from bottrader.domain.errors import InvariantBroken
+from bottrader.domain.lots import Execution
+from bottrader.domain.market import ProductId
+from bottrader.domain.orders import (
+    ClientOrderId,
+    Fill,
+    OpenOrder,
+    OrderIntent,
+    OrderKind,
+    OrderState,
+    OrderTransition,
+    Side,
+    check_transition,
+)
+from bottrader.domain.signals import SignalOutcome, Trigger
+from bottrader.ports import TrailState
+
+# The share lock makes a new holder wait until this intent is committed, so it cannot miss it when it reconciles.
+LEASE_TOKENS = "SELECT token FROM leases ORDER BY role FOR SHARE"
+INSERT_INTENT = """
+    INSERT INTO order_intents (client_order_id, signal_id, product_id, side, kind, size_base, limit_price, trigger,
+        note, created_at, parent_id, parent_ids, requested_quote, granted_quote, snapshot_hash, fencing_token)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    ON CONFLICT (client_order_id) DO NOTHING RETURNING client_order_id"""
+# A sell inherits its parent's source.
+INSERT_RECORD = """
+    INSERT INTO trade_records (order_id, symbol, side, size, price, status, order_time, parent_id, parent_ids, notes,
+        trigger, ingest_via, source)
+    SELECT client_order_id, product_id, side, size_base, limit_price, 'pending', created_at, parent_id, parent_ids,
+        note, trigger, 'intent', coalesce(
+            (SELECT source FROM trade_records WHERE order_id = i.parent_id),
+            CASE WHEN signal_id IS NULL THEN 'position_monitor' ELSE 'webhook' END)
+    FROM order_intents i WHERE client_order_id = $1"""
+INSERT_LINK = """
+    INSERT INTO trade_strategy_link (order_id, snapshot_id, trigger_type, buy_score, sell_score, indicator_breakdown)
+    SELECT i.client_order_id, i.snapshot_hash, i.trigger, (scores ->> 'buy_score')::numeric,
+        (scores ->> 'sell_score')::numeric, coalesce(scores, '{}')
+    FROM order_intents i LEFT JOIN inbound_signals USING (signal_id) WHERE i.client_order_id = $1"""
+LAST_STEP = """
+    SELECT step, state FROM order_transitions WHERE client_order_id = $1 ORDER BY step DESC LIMIT 1"""
+VENUE_CLAIMS = """
+    SELECT client_order_id, venue_order_id FROM order_transitions
+    WHERE (client_order_id = $1 AND venue_order_id <> $2) OR (venue_order_id = $2 AND client_order_id <> $1) LIMIT 1"""
+INSERT_TRANSITION = """
+    INSERT INTO order_transitions (client_order_id, step, state, at, venue_order_id, detail)
+    VALUES ($1, $2, $3, $4, $5, $6)"""
+REFRESH_RECORD = """
+    UPDATE trade_records r SET
+        status = CASE WHEN last.state = 'filled' THEN 'filled'
+                      WHEN last.state IN ('cancelled', 'expired') THEN 'cancelled'
+                      WHEN last.state IN ('refused', 'failed') THEN 'failed'
+                      ELSE 'pending' END,
+        filled_at = coalesce(sums.filled_at, CASE WHEN last.state = 'filled' THEN last.at END),
+        filled_size = coalesce(sums.size, 0),
+        filled_value = coalesce(sums.value, 0),
+        fees = coalesce(sums.fees, 0)
+    FROM (SELECT state, at FROM order_transitions WHERE client_order_id = $1 ORDER BY step DESC LIMIT 1) last,
+         (SELECT max(traded_at) AS filled_at, sum(size) AS size, sum(price * size) AS value, sum(fee) AS fees
+          FROM attributed_fills WHERE client_order_id = $1) sums
+    WHERE r.order_id = $1"""
+OPEN_ORDERS = """
+    SELECT i.*, last.state, venue.venue_order_id, sent.at AS sent_at
+    FROM order_intents i
+    CROSS JOIN LATERAL (SELECT state FROM order_transitions t WHERE t.client_order_id = i.client_order_id
+                        ORDER BY step DESC LIMIT 1) last
+    LEFT JOIN LATERAL (SELECT venue_order_id FROM order_transitions t WHERE t.client_order_id = i.client_order_id
+                       AND venue_order_id IS NOT NULL ORDER BY step DESC LIMIT 1) venue ON true
+    LEFT JOIN LATERAL (SELECT at FROM order_transitions t WHERE t.client_order_id = i.client_order_id
+                       AND t.state = 'sent' ORDER BY step DESC LIMIT 1) sent ON true
+    WHERE NOT EXISTS (SELECT 1 FROM order_transitions t WHERE t.client_order_id = i.client_order_id
+                      AND t.state IN ('refused', 'filled', 'cancelled', 'expired', 'failed'))
+    ORDER BY i.created_at, i.client_order_id COLLATE "C" """
+INSERT_FILLS = """
+    INSERT INTO fills (trade_id, venue_order_id, product_id, side, price, size, fee, traded_at)
+    SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[],
+                         $8::timestamptz[])
+    ON CONFLICT (trade_id) DO NOTHING RETURNING trade_id"""
+FILLS_BY_ID = """
+    SELECT trade_id, venue_order_id, product_id, side, price, size, fee, traded_at FROM fills
+    WHERE trade_id = ANY($1::text[])"""
+ORDERS_OF_VENUE_IDS = """
+    SELECT DISTINCT client_order_id FROM order_transitions WHERE venue_order_id = ANY($1::text[])"""
+EXECUTIONS = """
+    SELECT execution_id, order_id, product_id, side, price, size, fee, executed_at, sequence FROM executions
+    WHERE $1::text IS NULL OR product_id = $1
+    ORDER BY product_id COLLATE "C", executed_at, sequence, execution_id COLLATE "C" """
+TRAIL_OF = "SELECT product_id, anchor_order_id, high, stop FROM trailing_stops WHERE product_id = $1"
+SAVE_TRAIL = """
+    INSERT INTO trailing_stops (product_id, anchor_order_id, high, stop) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (product_id) DO UPDATE SET anchor_order_id = excluded.anchor_order_id, high = excluded.high,
+        stop = excluded.stop"""
+CLEAR_TRAIL = "DELETE FROM trailing_stops WHERE product_id = $1"
+# Steps and fills take turns: each sees what the one before committed, so that steps stay legal and the record computed
+# last is computed from everything. An advisory lock, because locking rows of a fact would need the right to change it.
+ONE_BOOKKEEPER = "SELECT pg_advisory_xact_lock(hashtextextended('bottrader orders', 0))"
+
+
+class PostgresOrders:
+    """The `OrderStore` of a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_intent(self, intent: OrderIntent, fencing_token: int, outcome: SignalOutcome | None) -> bool:
+        async with self._database.transaction("recording an order intent") as connection:
+            await _refuse_fenced(connection, fencing_token)
+            if await connection.fetchval(INSERT_INTENT, *_intent_values(intent), fencing_token) is None:
+                return False
+            planned = OrderTransition(intent.client_order_id, OrderState.PLANNED, intent.created_at)
+            await _insert_transition(connection, planned, 1)
+            await connection.execute(INSERT_RECORD, intent.client_order_id)
+            await connection.execute(INSERT_LINK, intent.client_order_id)
+            if outcome is not None:
+                await insert_outcome(connection, outcome)
+            return True
+
+    async def record_transition(self, transition: OrderTransition) -> bool:
+        order_id = transition.client_order_id
+        async with self._database.transaction("recording an order transition") as connection:
+            await connection.execute(ONE_BOOKKEEPER)
+            last = await connection.fetchrow(LAST_STEP, order_id)
+            if last is None:
+                raise InvariantBroken(f"order {order_id} has no intent, so it cannot become {transition.state}")
+            if last["state"] == transition.state.value:
+                return False
+            check_transition(OrderState(last["state"]), transition.state)
+            await _refuse_second_identity(connection, transition)
+            await _insert_transition(connection, transition, last["step"] + 1)
+            await connection.execute(REFRESH_RECORD, order_id)
+            return True
+
+    async def open_orders(self) -> Sequence[OpenOrder]:
+        rows = await self._database.fetch("reading open orders", OPEN_ORDERS)
+        return [
+            OpenOrder(_intent(row), OrderState(row["state"]), row["venue_order_id"], row["sent_at"]) for row in rows
+        ]
+
+    async def record_fills(self, fills: Iterable[Fill]) -> Sequence[Fill]:
+        by_id = distinct_fills(fills)
+        if not by_id:
+            return []
+        async with self._database.transaction("recording fills") as connection:
+            await connection.execute(ONE_BOOKKEEPER)
+            known = {row["trade_id"]: _fill(row) for row in await connection.fetch(FILLS_BY_ID, list(by_id))}
+            for trade_id, stored in known.items():
+                refuse_changed_fill(stored, by_id[trade_id])
+            new = [fill for trade_id, fill in by_id.items() if trade_id not in known]
+            await connection.fetch(INSERT_FILLS, *_fill_columns(new))
+            for order in await connection.fetch(ORDERS_OF_VENUE_IDS, [fill.venue_order_id for fill in new]):
+                await connection.execute(REFRESH_RECORD, order["client_order_id"])
+            return new
+
+    async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
+        rows = await self._database.fetch("reading executions", EXECUTIONS, product_id)
+        return [
+            Execution(
+                row["execution_id"],
+                row["order_id"],
+                row["product_id"],
+                Side(row["side"]),
+                row["price"],
+                row["size"],
+                row["fee"],
+                row["executed_at"],
+                row["sequence"],
+            )
+            for row in rows
+        ]
+
+    async def trail_of(self, product_id: ProductId) -> TrailState | None:
+        row = await self._database.fetchrow("reading a trailing stop", TRAIL_OF, product_id)
+        if row is None:
+            return None
+        return TrailState(row["product_id"], row["anchor_order_id"], row["high"], row["stop"])
+
+    async def save_trail(self, trail: TrailState) -> None:
+        values = (trail.product_id, trail.anchor_order_id, trail.high, trail.stop)
+        await self._database.execute("saving a trailing stop", SAVE_TRAIL, *values)
+
+    async def clear_trail(self, product_id: ProductId) -> None:
+        await self._database.execute("clearing a trailing stop", CLEAR_TRAIL, product_id)
+
+
+def distinct_fills(fills: Iterable[Fill]) -> dict[str, Fill]:
+    """Return the fills by trade id, in the order given; raises `InvariantBroken` when one id has two contents."""
+    by_id: dict[str, Fill] = {}
+    for fill in fills:
+        refuse_changed_fill(by_id.setdefault(fill.trade_id, fill), fill)
+    return by_id
+
+
+def refuse_changed_fill(stored: Fill, arrived: Fill) -> None:
+    """Raise `InvariantBroken` when a known trade id arrives with other content."""
+    if stored != arrived:
+        raise InvariantBroken(f"trade {stored.trade_id} is stored as {stored} and arrived as {arrived}")
+
+
+async def _refuse_fenced(connection: Connection, token: int) -> None:
+    tokens = [row["token"] for row in await connection.fetch(LEASE_TOKENS)]
+    if token not in tokens and any(held > token for held in tokens):
+        raise InvariantBroken(f"lease {token} was taken over by another process; this one must stop")
+
+
+async def _refuse_second_identity(connection: Connection, transition: OrderTransition) -> None:
+    if transition.venue_order_id is None:
+        return
+    row = await connection.fetchrow(VENUE_CLAIMS, transition.client_order_id, transition.venue_order_id)
+    if row is not None:
+        raise InvariantBroken(
+            f"order {transition.client_order_id} cannot be venue order {transition.venue_order_id}: order"
+            f" {row['client_order_id']} is venue order {row['venue_order_id']}"
+        )
+
+
+async def _insert_transition(connection: Connection, transition: OrderTransition, step: int) -> None:
+    await connection.execute(
+        INSERT_TRANSITION,
+        transition.client_order_id,
+        step,
+        transition.state.value,
+        transition.at,
+        transition.venue_order_id,
+        transition.detail,
+    )
+
+
+def _intent_values(intent: OrderIntent) -> tuple[object, ...]:
+    return (
+        intent.client_order_id,
+        intent.signal_id,
+        intent.product_id,
+        intent.side.value,
+        intent.kind.value,
+        intent.size_base,
+        intent.limit_price,
+        intent.trigger.value,
+        intent.note,
+        intent.created_at,
+        intent.parent_id,
+        list(intent.parent_ids),
+        intent.requested_quote,
+        intent.granted_quote,
+        intent.snapshot_hash,
+    )
+
+
+def _intent(row: Row) -> OrderIntent:
+    return OrderIntent(
+        client_order_id=ClientOrderId(row["client_order_id"]),
+        product_id=row["product_id"],
+        side=Side(row["side"]),
+        kind=OrderKind(row["kind"]),
+        size_base=row["size_base"],
+        limit_price=row["limit_price"],
+        trigger=Trigger(row["trigger"]),
+        note=row["note"],
+        created_at=row["created_at"],
+        signal_id=row["signal_id"],
+        parent_id=row["parent_id"],
+        parent_ids=tuple(row["parent_ids"]),
+        requested_quote=row["requested_quote"],
+        granted_quote=row["granted_quote"],
+        snapshot_hash=row["snapshot_hash"],
+    )
+
+
+def _fill_columns(fills: Sequence[Fill]) -> tuple[list[object], ...]:
+    rows = [
+        (f.trade_id, f.venue_order_id, f.product_id, f.side.value, f.price, f.size, f.fee, f.traded_at) for f in fills
+    ]
+    return tuple(list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 8
+
+
+def _fill(row: Row) -> Fill:
+    return Fill(
+        row["trade_id"],
+        row["venue_order_id"],
+        row["product_id"],
+        Side(row["side"]),
+        row["price"],
+        row["size"],
+        row["fee"],
+        row["traded_at"],
+    )

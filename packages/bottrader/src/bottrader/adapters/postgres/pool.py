@@ -1,0 +1,68 @@
+"""The connection pool, with every error translated."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from typing import Any
+
+from bottrader.adapters.postgres.connection import Connection, Row, create_pool, translated
+
+POOL_SIZE = 8
+CLOSE_TIMEOUT_S = 5.0
+
+
+class Database:
+    """Statements and transactions on a pool; `doing` names the work in error messages, as in "recording fills"."""
+
+    def __init__(self, pool: Any, dsn: str) -> None:
+        self._pool = pool
+        self.dsn = dsn
+
+    @asynccontextmanager
+    async def transaction(self, doing: str) -> AsyncIterator[Connection]:
+        """Run the block in one transaction: all of it is committed, or none.
+
+        Raises `StoreUnreachable` when the outcome is not known, `InvariantBroken` when the database refused.
+        """
+        with translated(doing):
+            async with self._pool.acquire() as connection, connection.transaction():
+                yield connection
+
+    async def fetch(self, doing: str, query: str, *args: object) -> Sequence[Row]:
+        with translated(doing):
+            rows: Sequence[Row] = await self._pool.fetch(query, *args)
+        return rows
+
+    async def fetchrow(self, doing: str, query: str, *args: object) -> Row | None:
+        with translated(doing):
+            row: Row | None = await self._pool.fetchrow(query, *args)
+        return row
+
+    async def fetchval(self, doing: str, query: str, *args: object) -> Any:
+        with translated(doing):
+            return await self._pool.fetchval(query, *args)
+
+    async def execute(self, doing: str, query: str, *args: object) -> str:
+        """Run one statement and return the server's tag, for example `INSERT 0 1`."""
+        with translated(doing):
+            tag: str = await self._pool.execute(query, *args)
+        return tag
+
+
+@asynccontextmanager
+async def open_database(dsn: str) -> AsyncIterator[Database]:
+    """Open the pool for the length of the block. Raises `StartupRefused` when the database cannot be used."""
+    pool = await create_pool(dsn, POOL_SIZE)
+    try:
+        yield Database(pool, dsn)
+    finally:
+        await _close(pool)
+
+
+async def _close(pool: Any) -> None:
+    """Close politely, but not for ever: a connection to a server that is gone never answers."""
+    try:
+        async with asyncio.timeout(CLOSE_TIMEOUT_S):
+            await pool.close()
+    except TimeoutError:
+        pool.terminate()

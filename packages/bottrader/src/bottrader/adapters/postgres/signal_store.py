@@ -1,0 +1,165 @@
+"""Signals in Postgres, from birth to outcome, and the strategy snapshots they were decided by."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from bottrader.adapters.postgres.connection import Connection, Row
+from bottrader.adapters.postgres.pool import Database
+from bottrader.domain.signals import Action, OutcomeKind, Signal, SignalId, SignalOutcome, Trigger
+from bottrader.domain.strategy import StrategySnapshot
+from bottrader.ports import Acceptance, DeliveryReport, InboundSignal
+
+INSERT_SIGNAL = """
+    INSERT INTO signals (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at, expires_at,
+        snapshot_hash, scores, quote_size)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+    ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"""
+INSERT_OUTBOX = "INSERT INTO signal_outbox (signal_id) VALUES ($1)"
+UNDELIVERED = """
+    SELECT signals.* FROM signals JOIN signal_outbox USING (signal_id)
+    WHERE closed_at IS NULL ORDER BY born_at, signal_id COLLATE "C" LIMIT $1"""
+CLOSE_DELIVERY = """
+    UPDATE signal_outbox SET closed_at = $2, delivery = $3, detail = $4 WHERE signal_id = $1 AND closed_at IS NULL"""
+INSERT_REQUEST = """
+    INSERT INTO inbound_requests (request_digest, sender, received_at) VALUES ($1, $2, $3)
+    ON CONFLICT (request_digest) DO NOTHING RETURNING request_digest"""
+INSERT_INBOUND = """
+    INSERT INTO inbound_signals (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at,
+        expires_at, snapshot_hash, scores, quote_size, sender, body_digest, request_digest, received_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+    ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"""
+BODY_OF_INBOUND = "SELECT body_digest FROM inbound_signals WHERE signal_id = $1"
+WITHOUT_OUTCOME = """
+    SELECT i.* FROM inbound_signals i
+    WHERE NOT EXISTS (SELECT 1 FROM signal_outcomes o WHERE o.signal_id = i.signal_id) ORDER BY acceptance"""
+INSERT_OUTCOME = """
+    INSERT INTO signal_outcomes (signal_id, kind, code, message, decided_at) VALUES ($1, $2, $3, $4, $5)"""
+INSERT_OUTCOME_ONCE = f"{INSERT_OUTCOME} ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"
+OUTCOME_OF = "SELECT signal_id, kind, code, message, decided_at FROM signal_outcomes WHERE signal_id = $1"
+INSERT_SNAPSHOT = """
+    INSERT INTO strategy_snapshots (snapshot_id, strategy, parameters, parameters_text) VALUES ($1, $2, $3::jsonb, $4)
+    ON CONFLICT (snapshot_id) DO NOTHING"""
+# Two processes that activate at once take turns; the row to lock may not exist yet.
+LOCK_ACTIVATIONS = "LOCK TABLE strategy_activations IN SHARE ROW EXCLUSIVE MODE"
+OPEN_ACTIVATION = "SELECT snapshot_id FROM strategy_activations WHERE active_until IS NULL"
+# A clock that stepped back between two runs does not make a period end before it began.
+CLOSE_ACTIVATION = """
+    UPDATE strategy_activations SET active_until = greatest(active_from, $1) WHERE active_until IS NULL
+    RETURNING active_until"""
+INSERT_ACTIVATION = "INSERT INTO strategy_activations (snapshot_id, active_from) VALUES ($1, $2)"
+
+
+async def insert_outcome(connection: Connection, outcome: SignalOutcome) -> None:
+    """Append the outcome inside the caller's transaction; a second one for the same signal is refused."""
+    await connection.execute(INSERT_OUTCOME, *_outcome_values(outcome))
+
+
+class PostgresSignals:
+    """The `SignalStore` of a `Database`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def record_signal(self, signal: Signal) -> bool:
+        async with self._database.transaction("recording a signal") as connection:
+            if await connection.fetchval(INSERT_SIGNAL, *_signal_values(signal)) is None:
+                return False
+            await connection.execute(INSERT_OUTBOX, signal.signal_id)
+            return True
+
+    async def undelivered_signals(self, limit: int) -> Sequence[Signal]:
+        rows = await self._database.fetch("reading undelivered signals", UNDELIVERED, limit)
+        return [_signal(row) for row in rows]
+
+    async def close_delivery(self, signal_id: SignalId, report: DeliveryReport, at: datetime) -> None:
+        await self._database.execute(
+            "closing a delivery", CLOSE_DELIVERY, signal_id, at, report.delivery.value, report.detail
+        )
+
+    async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
+        async with self._database.transaction("accepting a signal") as connection:
+            request = (inbound.request_digest, inbound.sender, inbound.received_at)
+            if await connection.fetchval(INSERT_REQUEST, *request) is None:
+                return Acceptance.REPLAYED
+            signal = inbound.signal
+            arrival = (inbound.sender, inbound.body_digest, inbound.request_digest, inbound.received_at)
+            if await connection.fetchval(INSERT_INBOUND, *_signal_values(signal), *arrival) is not None:
+                return Acceptance.ACCEPTED
+            known = await connection.fetchval(BODY_OF_INBOUND, signal.signal_id)
+            return Acceptance.DUPLICATE if known == inbound.body_digest else Acceptance.CONFLICT
+
+    async def signals_without_outcome(self) -> Sequence[Signal]:
+        rows = await self._database.fetch("reading signals without outcome", WITHOUT_OUTCOME)
+        return [_signal(row) for row in rows]
+
+    async def record_outcome(self, outcome: SignalOutcome) -> bool:
+        stored = await self._database.fetchval("recording an outcome", INSERT_OUTCOME_ONCE, *_outcome_values(outcome))
+        return stored is not None
+
+    async def outcome_of(self, signal_id: SignalId) -> SignalOutcome | None:
+        row = await self._database.fetchrow("reading an outcome", OUTCOME_OF, signal_id)
+        if row is None:
+            return None
+        return SignalOutcome(
+            SignalId(row["signal_id"]), OutcomeKind(row["kind"]), row["code"], row["message"], row["decided_at"]
+        )
+
+    async def activate_snapshot(self, snapshot: StrategySnapshot, at: datetime) -> None:
+        async with self._database.transaction("activating a strategy snapshot") as connection:
+            content = (snapshot.content_hash, snapshot.strategy, snapshot.parameters, snapshot.parameters)
+            await connection.execute(INSERT_SNAPSHOT, *content)
+            await connection.execute(LOCK_ACTIVATIONS)
+            if await connection.fetchval(OPEN_ACTIVATION) == snapshot.content_hash:
+                return
+            closed_at = await connection.fetchval(CLOSE_ACTIVATION, at)
+            await connection.execute(INSERT_ACTIVATION, snapshot.content_hash, closed_at or at)
+
+
+def _signal_values(signal: Signal) -> tuple[object, ...]:
+    return (
+        signal.signal_id,
+        signal.product_id,
+        signal.action.value,
+        signal.trigger.value,
+        signal.note,
+        signal.price,
+        signal.candle_opened_at,
+        signal.born_at,
+        signal.expires_at,
+        signal.snapshot_hash,
+        _scores_to_json(signal.scores),
+        signal.quote_size,
+    )
+
+
+def _signal(row: Row) -> Signal:
+    return Signal(
+        signal_id=SignalId(row["signal_id"]),
+        product_id=row["product_id"],
+        action=Action(row["action"]),
+        trigger=Trigger(row["trigger"]),
+        note=row["note"],
+        price=row["price"],
+        candle_opened_at=row["candle_opened_at"],
+        born_at=row["born_at"],
+        expires_at=row["expires_at"],
+        snapshot_hash=row["snapshot_hash"],
+        scores=_scores_from_json(row["scores"]),
+        quote_size=row["quote_size"],
+    )
+
+
+def _scores_to_json(scores: Mapping[str, Decimal]) -> str:
+    """Return the scores as an object of texts: a JSON number would come back as a float."""
+    return json.dumps({name: str(value) for name, value in scores.items()})
+
+
+def _scores_from_json(text: str) -> dict[str, Decimal]:
+    scores: dict[str, str] = json.loads(text)
+    return {name: Decimal(value) for name, value in scores.items()}
+
+
+def _outcome_values(outcome: SignalOutcome) -> tuple[object, ...]:
+    return outcome.signal_id, outcome.kind.value, outcome.code, outcome.message, outcome.decided_at

@@ -1,0 +1,34 @@
+"""The `Store` on Postgres: everything durable behind one connection pool."""
+
+from collections.abc import AsyncIterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+
+from bottrader.adapters.postgres.lease import hold_lease
+from bottrader.adapters.postgres.ledger_store import PostgresLedger
+from bottrader.adapters.postgres.order_store import PostgresOrders
+from bottrader.adapters.postgres.pool import open_database
+from bottrader.adapters.postgres.signal_store import PostgresSignals
+from bottrader.ports import Lease
+
+PING = "SELECT 1"
+
+
+class PostgresStore(PostgresSignals, PostgresOrders, PostgresLedger):
+    """Keeps the contract of `ports.Store`; open it with `open_store`."""
+
+    def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:
+        # On a connection of its own: the pool may hand a pooled one to somebody else, or close it.
+        return hold_lease(self._database.dsn, role)
+
+    async def ping(self) -> None:
+        await self._database.fetchval("answering a ping", PING)
+
+
+@asynccontextmanager
+async def open_store(dsn: str) -> AsyncIterator[PostgresStore]:
+    """Open the store of an upgraded database for the length of the block (see `schema.check`).
+
+    Raises `StartupRefused` with one sentence when the database cannot be used.
+    """
+    async with open_database(dsn) as database:
+        yield PostgresStore(database)

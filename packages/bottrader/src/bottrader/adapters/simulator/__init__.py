@@ -1,0 +1,1 @@
+"""The simulated exchange, started inside the bot's own process for paper trading."""

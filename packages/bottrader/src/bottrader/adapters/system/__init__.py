@@ -1,0 +1,1 @@
+"""Real time and real randomness."""

@@ -1,0 +1,146 @@
+"""Judge every open position on every price: one decision with one reason, sent at once.
+
+A stop waits for nothing: not for a maker order, a report, a backoff or another product. It is only held back while a
+sell of the same coins may still be live, because two sells for one quantity are worse than a late one (R84).
+"""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from bottrader.app.place_orders import OrderPlacer
+from bottrader.app.portfolio import Portfolio
+from bottrader.app.trading_rules import TradingRules
+from bottrader.app.world import World
+from bottrader.domain.exits import Exit, MarketView, PriceUnusable, decide_exit, exit_limit_price
+from bottrader.domain.indicators import Atr
+from bottrader.domain.market import Candle, ProductId, Ticker, base_of
+from bottrader.domain.money import Size, floor_to
+from bottrader.domain.orders import ClientOrderId, OrderIntent, OrderKind, Side, derive_client_order_id
+from bottrader.domain.positions import Position
+from bottrader.domain.signals import OutcomeKind, Signal, SignalOutcome
+from bottrader.domain.validation import Refusal
+
+ATR_CANDLES = 14
+# Attempts to leave one position follow each other at this pace, in venue time, so that an exit the venue refuses does
+# not become a flood of requests; positions are to be judged at least every 3 s.
+EXIT_RETRY = timedelta(seconds=3)
+
+
+class PositionMonitor:
+    """Turns prices (and sell signals) into exits."""
+
+    def __init__(self, world: World, portfolio: Portfolio, placer: OrderPlacer, rules: TradingRules) -> None:
+        self._clock = world.clock
+        self._log = world.log
+        self._portfolio = portfolio
+        self._placer = placer
+        self._rules = rules
+        self._atrs: dict[ProductId, Atr] = {}
+        self._last_attempt: dict[ClientOrderId, Ticker] = {}
+        self._unusable: set[ProductId] = set()
+
+    async def on_closed(self, candle: Candle) -> None:
+        """Take a closed candle into the volatility that trailing stops are measured by."""
+        atr = self._atrs.setdefault(candle.product_id, Atr(ATR_CANDLES))
+        atr.update(float(candle.high), float(candle.low), float(candle.close))
+
+    async def on_ticker(self, ticker: Ticker) -> None:
+        """Judge the position of this product, if there is one."""
+        position = self._portfolio.position(ticker.product_id)
+        if position is not None:
+            await self._judge(position, ticker, None)
+
+    async def on_sell_signal(self, signal: Signal) -> Refusal | None:
+        """Judge the position in the light of a sell signal; return why nothing was sold, None when an exit went out."""
+        position = self._portfolio.position(signal.product_id)
+        if position is None:
+            return Refusal("INSUFFICIENT_BASE", f"no open position of ours in {signal.product_id}; nothing to sell")
+        ticker = self._portfolio.tickers.get(signal.product_id)
+        if ticker is None:
+            return Refusal("STALE_PRICE", f"there is no price of {signal.product_id}; nothing is sold blind")
+        return await self._judge(position, ticker, signal)
+
+    async def _judge(self, position: Position, ticker: Ticker, signal: Signal | None) -> Refusal | None:
+        fee_rates = self._portfolio.fee_rates
+        assert fee_rates is not None, "reconciliation reads the fee rates before anything is judged"
+        before = self._portfolio.trail(position)
+        decision, after_ = decide_exit(position, self._view(ticker, signal), self._rules.exits, before, fee_rates.taker)
+        if after_ is not None and after_ != before:
+            await self._portfolio.set_trail(position, after_)
+        if isinstance(decision, PriceUnusable):
+            return self._alarm_unusable(position, decision)
+        self._unusable.discard(position.product_id)
+        if not isinstance(decision, Exit):
+            return Refusal("SIGNAL_EXIT_HELD", "the position is held: a signal exit would not clear its minimum profit")
+        return await self._leave(position, decision, ticker, signal)
+
+    def _view(self, ticker: Ticker, signal: Signal | None) -> MarketView:
+        atr = self._atrs.get(ticker.product_id)
+        return MarketView(
+            price=ticker.price,
+            bid=ticker.bid,
+            ask=ticker.ask,
+            at=ticker.at,
+            atr=_amount(atr.value) if atr is not None else None,
+            sell_signal=signal is not None,
+        )
+
+    def _alarm_unusable(self, position: Position, decision: PriceUnusable) -> Refusal:
+        # Told once per stretch of bad prices: an alarm on every tick is an alarm nobody reads.
+        if position.product_id not in self._unusable:
+            self._unusable.add(position.product_id)
+            self._log.alarm("price_unusable", product_id=position.product_id, reason=decision.reason)
+        return Refusal("STALE_PRICE", decision.reason)
+
+    async def _leave(self, position: Position, decision: Exit, ticker: Ticker, signal: Signal | None) -> Refusal | None:
+        product = self._portfolio.products[position.product_id]
+        size_base = Size(floor_to(position.size, product.base_increment))
+        if base_of(position.product_id) in self._rules.hodl:
+            return Refusal("HODL_REJECT", f"{product.base_currency} is on the HODL list and is never sold")
+        if size_base < product.base_size_min or size_base <= 0:
+            return Refusal("INSUFFICIENT_BASE", f"{size_base} {product.base_currency} is dust: below the smallest size")
+        if self._portfolio.has_unsettled(position.product_id, Side.SELL):
+            return Refusal("SKIPPED_OPEN_ORDER", "a sell of this position may still be live; it is settled first")
+        last = self._last_attempt.get(position.anchor_order_id)
+        if last is not None and ticker.at - last.at < EXIT_RETRY:
+            return Refusal("SKIPPED_OPEN_ORDER", "the last exit of this position was sent moments ago")
+        self._last_attempt = {**self._current_attempts(), position.anchor_order_id: ticker}
+        intent = self._intent(position, decision, ticker, size_base, signal)
+        outcome = None
+        if signal is not None:
+            outcome = SignalOutcome(
+                signal.signal_id, OutcomeKind.ORDERED, "SUCCESS", f"exit {intent.client_order_id}", self._clock.now()
+            )
+        await self._placer.place(intent, outcome)
+        return None
+
+    def _current_attempts(self) -> dict[ClientOrderId, Ticker]:
+        anchors = {position.anchor_order_id for position in self._portfolio.positions()}
+        return {anchor: ticker for anchor, ticker in self._last_attempt.items() if anchor in anchors}
+
+    def _intent(
+        self, position: Position, decision: Exit, ticker: Ticker, size_base: Size, signal: Signal | None
+    ) -> OrderIntent:
+        product = self._portfolio.products[position.product_id]
+        trigger = decision.reason.trigger
+        number = str(self._portfolio.exits_count(position.anchor_order_id) + 1)
+        return OrderIntent(
+            client_order_id=derive_client_order_id(trigger, position.product_id, position.anchor_order_id, number),
+            product_id=position.product_id,
+            side=Side.SELL,
+            # An emergency must end flat, so it takes any price; a limit could be jumped by a gap (R83).
+            kind=OrderKind.MARKET_IOC if decision.emergency else OrderKind.LIMIT_IOC,
+            size_base=size_base,
+            limit_price=None if decision.emergency else exit_limit_price(ticker.bid, product),
+            trigger=trigger,
+            note=decision.note,
+            created_at=self._clock.now(),
+            signal_id=signal.signal_id if signal is not None else None,
+            parent_id=position.anchor_order_id,
+            parent_ids=position.parent_ids,
+        )
+
+
+def _amount(indicator: float | None) -> Decimal | None:
+    """Return an indicator's value as an amount; ten decimals are far below any tick and hide no binary tail."""
+    return None if indicator is None else Decimal(str(round(indicator, 10)))

@@ -1,0 +1,119 @@
+"""What the bot holds and owes, in memory, for decisions that cannot wait for a query.
+
+It is a view: every figure is rebuilt from the store's facts at start and after each recorded fill, never counted along.
+"""
+
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
+
+from bottrader.domain.exits import Trail
+from bottrader.domain.lots import Allocation
+from bottrader.domain.market import FeeRates, Product, ProductId, Ticker
+from bottrader.domain.money import ZERO, exact
+from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderState, Side, VenueOrderId
+from bottrader.domain.positions import LotBook, Position
+from bottrader.ports import Store, TrailState
+
+
+class Portfolio:
+    """Positions, open orders, trails and the last price of each product this process trades."""
+
+    def __init__(self, store: Store, product_ids: Sequence[ProductId]) -> None:
+        self._store = store
+        self.product_ids = tuple(product_ids)
+        self.products: dict[ProductId, Product] = {}
+        self.fee_rates: FeeRates | None = None
+        self.tickers: dict[ProductId, Ticker] = {}
+        self._positions: dict[ProductId, Position | None] = {}
+        self._open_orders: dict[ClientOrderId, OpenOrder] = {}
+        self._trails: dict[ProductId, TrailState] = {}
+        self._exits_count: dict[ClientOrderId, int] = {}
+
+    async def load(self) -> None:
+        """Rebuild everything from the store; called at start and by each reconciliation."""
+        self._open_orders = {order.intent.client_order_id: order for order in await self._store.open_orders()}
+        self._exits_count = {}
+        for record in await self._store.trade_records():
+            if record.parent_id is not None:
+                self._exits_count[record.parent_id] = self._exits_count.get(record.parent_id, 0) + 1
+        for product_id in self.product_ids:
+            await self.refresh(product_id)
+            trail = await self._store.trail_of(product_id)
+            if trail is not None:
+                self._trails[product_id] = trail
+
+    async def refresh(self, product_id: ProductId) -> list[Allocation]:
+        """Rebuild one product's position from its executions; return the allocations that follow from them."""
+        book = LotBook(product_id)
+        allocations: list[Allocation] = []
+        for execution in await self._store.executions(product_id):
+            allocations += book.apply(execution)
+        self._positions[product_id] = book.position()
+        return allocations
+
+    def position(self, product_id: ProductId) -> Position | None:
+        return self._positions.get(product_id)
+
+    def positions(self) -> list[Position]:
+        return [position for position in self._positions.values() if position is not None]
+
+    def open_orders(self, product_id: ProductId | None = None) -> list[OpenOrder]:
+        """Return orders that may still be live, unknown ones included."""
+        orders: Iterable[OpenOrder] = self._open_orders.values()
+        return [order for order in orders if product_id is None or order.intent.product_id == product_id]
+
+    def note_order(self, order: OpenOrder) -> None:
+        """Take the new state of an order that has not ended."""
+        is_new = order.intent.client_order_id not in self._open_orders
+        if is_new and order.intent.parent_id is not None:
+            parent = order.intent.parent_id
+            self._exits_count[parent] = self._exits_count.get(parent, 0) + 1
+        self._open_orders[order.intent.client_order_id] = order
+
+    def drop_order(self, client_order_id: ClientOrderId) -> None:
+        """Forget an order that has ended."""
+        self._open_orders.pop(client_order_id, None)
+
+    def order_with(self, venue_order_id: VenueOrderId, client_order_id: ClientOrderId) -> OpenOrder | None:
+        """Return our open order that the venue means by these ids."""
+        order = self._open_orders.get(client_order_id)
+        if order is not None:
+            return order
+        return next((o for o in self._open_orders.values() if o.venue_order_id == venue_order_id), None)
+
+    def exits_count(self, anchor_order_id: ClientOrderId) -> int:
+        """Return how many exits this position has had so far: it numbers the next one, so that ids never repeat."""
+        return self._exits_count.get(anchor_order_id, 0)
+
+    def exposure_quote(self, *, besides: ProductId) -> Decimal:
+        """Return what all positions cost plus what open buys of products other than `besides` may cost (S3)."""
+        with exact():
+            held = sum((position.cost for position in self.positions()), ZERO)
+            others = (order for order in self.open_orders() if order.intent.product_id != besides)
+            return held + sum((order.worst_case_quote for order in others), ZERO)
+
+    def open_buys_quote(self, product_id: ProductId | None = None) -> Decimal:
+        """Return what the open buys of a product (or all) may cost."""
+        with exact():
+            return sum((order.worst_case_quote for order in self.open_orders(product_id)), ZERO)
+
+    def has_unsettled(self, product_id: ProductId, side: Side | None = None) -> bool:
+        """Tell whether an order of this product (and side) may still be live."""
+        return any(side is None or order.intent.side is side for order in self.open_orders(product_id))
+
+    def has_unknown(self, product_id: ProductId) -> bool:
+        states = (OrderState.SENT, OrderState.UNKNOWN)
+        return any(order.state in states for order in self.open_orders(product_id))
+
+    def trail(self, position: Position) -> Trail | None:
+        """Return the trailing stop of this very position; one of an earlier position does not count."""
+        state = self._trails.get(position.product_id)
+        if state is None or state.anchor_order_id != position.anchor_order_id:
+            return None
+        return Trail(state.high, state.stop)
+
+    async def set_trail(self, position: Position, trail: Trail) -> None:
+        """Keep a raised trail, durable first, so that a restart loses nothing."""
+        state = TrailState(position.product_id, position.anchor_order_id, trail.high, trail.stop)
+        await self._store.save_trail(state)
+        self._trails[position.product_id] = state

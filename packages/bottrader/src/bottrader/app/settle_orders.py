@@ -1,0 +1,72 @@
+"""Settle orders whose outcome is open: ask the venue by client order id until the answer is definite (D2, L2)."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bottrader.app.portfolio import Portfolio
+from bottrader.app.record_fills import FillRecorder
+from bottrader.app.world import World
+from bottrader.domain.orders import OpenOrder, OrderState, OrderTransition, VenueOrderId
+
+# An order may not be listed for some seconds after the venue took it (F18). Only past this age, counted in venue time
+# from the moment it was sent, does "not listed" mean "the venue does not have it".
+LISTING_LAG = timedelta(seconds=30)
+# The venue dates an order by its own clock; the search starts this much before ours says it was sent.
+CLOCK_SKEW = timedelta(seconds=60)
+
+
+class OrderSettler:
+    """Moves one open order as far as the venue's answers allow; called again until it has ended."""
+
+    def __init__(self, world: World, portfolio: Portfolio, recorder: FillRecorder) -> None:
+        self._store = world.store
+        self._exchange = world.exchange
+        self._clock = world.clock
+        self._log = world.log
+        self._portfolio = portfolio
+        self._recorder = recorder
+
+    async def settle(self, order: OpenOrder) -> None:
+        """Ask the venue about `order` and record the answer.
+
+        Raises `ExchangeUnreachable` or `ExchangeRefused` when no answer could be had; the order then stays open and
+        keeps counting as live.
+        """
+        if order.state is OrderState.PLANNED:
+            # `sent` is committed before a request leaves, so an intent that never got there was never sent.
+            await self._refuse(order, "NEVER_SENT", "the bot stopped before the order was sent")
+        elif order.venue_order_id is not None:
+            await self._recorder.settle(order, order.venue_order_id)
+        else:
+            await self._find(order)
+
+    async def accept(self, order: OpenOrder, venue_order_id: VenueOrderId) -> None:
+        """Record that the venue has the order, then what became of it so far."""
+        await self._store.record_transition(
+            OrderTransition(order.intent.client_order_id, OrderState.ACCEPTED, self._clock.now(), venue_order_id)
+        )
+        accepted = replace(order, state=OrderState.ACCEPTED, venue_order_id=venue_order_id)
+        self._portfolio.note_order(accepted)
+        await self._recorder.settle(accepted, venue_order_id)
+
+    async def refuse(self, order: OpenOrder, code: str, message: str) -> None:
+        """Record that the venue definitely does not have the order."""
+        await self._refuse(order, code, message)
+
+    async def _find(self, order: OpenOrder) -> None:
+        intent = order.intent
+        sent_at = order.sent_at or intent.created_at
+        found = await self._exchange.find_order(intent.client_order_id, intent.product_id, sent_at - CLOCK_SKEW)
+        if found is not None:
+            self._log.info("unknown_order_found", order_id=intent.client_order_id, venue_order_id=found.venue_order_id)
+            await self.accept(order, found.venue_order_id)
+        elif self._clock.now() - sent_at >= LISTING_LAG:
+            await self._refuse(order, "NOT_AT_VENUE", "the venue lists no order with this client order id")
+
+    async def _refuse(self, order: OpenOrder, code: str, message: str) -> None:
+        client_order_id = order.intent.client_order_id
+        await self._store.record_transition(
+            OrderTransition(client_order_id, OrderState.REFUSED, self._clock.now(), detail=f"{code}: {message}")
+        )
+        self._portfolio.drop_order(client_order_id)
+        self._log.alarm("order_refused", order_id=client_order_id, code=code, message=message)

@@ -1,0 +1,22 @@
+"""The rules one process trades by, gathered from configuration once at start."""
+
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bottrader.domain.exits import ExitRules
+from bottrader.domain.risk import RiskLimits
+from bottrader.domain.sizing import SizingRules
+
+
+@dataclass(frozen=True, slots=True)
+class TradingRules:
+    """Sizes, limits and exits; `entry_slippage_rate` bounds how far above the ask an entry may pay (0.002 is 0.2 %)."""
+
+    sizing: SizingRules
+    limits: RiskLimits
+    exits: ExitRules
+    entry_slippage_rate: Decimal
+    hodl: frozenset[str] = frozenset()
+    """Base currencies that are never sold."""
+    shill: frozenset[str] = frozenset()
+    """Base currencies that are never bought."""

@@ -1,0 +1,122 @@
+"""Follow the market: tickers as they come, candles once they are closed, gaps filled by request before anything else.
+
+A connection that is gone makes the watcher blind; whoever opens positions asks `is_blind` first (S7).
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import datetime
+
+from bottrader.app.progress import Progress
+from bottrader.domain.candle_series import CandleSeries, Gap
+from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
+from bottrader.domain.market import Candle, Granularity, ProductId, Ticker
+from bottrader.ports import (
+    CandleUpdate,
+    Clock,
+    EventLog,
+    Exchange,
+    Heartbeat,
+    MarketEvent,
+    MarketFeed,
+    StreamLive,
+    StreamLost,
+)
+
+# A query that failed while a gap was being filled is repeated at this pace; decisions wait, stops do not depend on it.
+GAP_RETRY_S = 1.0
+
+OnClosed = Callable[[Candle], Awaitable[None]]
+OnTicker = Callable[[Ticker], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """What to follow: `lookback_candles` of history warm up whoever decides on candles."""
+
+    product_ids: Sequence[ProductId]
+    granularity: Granularity
+    lookback_candles: int
+
+
+class MarketWatcher:
+    """Turns the feed's events into calls: `on_closed` for each closed candle once and in order, `on_ticker` for each
+    ticker. Both are awaited before the next event is taken, so `progress` means "handled"."""
+
+    def __init__(
+        self,
+        feed: MarketFeed,
+        exchange: Exchange,
+        clock: Clock,
+        log: EventLog,
+        options: WatchOptions,
+    ) -> None:
+        self._feed = feed
+        self._exchange = exchange
+        self._clock = clock
+        self._log = log
+        self._options = options
+        self._series = {pid: CandleSeries(pid, options.granularity) for pid in options.product_ids}
+        self.is_blind = True
+        self.progress = Progress()
+
+    async def run(
+        self,
+        on_closed: OnClosed | None = None,
+        on_ticker: OnTicker | None = None,
+    ) -> None:
+        """Follow the feed until cancelled."""
+        async with aclosing(self._feed.events(self._options.product_ids)) as events:
+            async for event in events:
+                await self._handle(event, on_closed, on_ticker)
+
+    async def _handle(self, event: MarketEvent, on_closed: OnClosed | None, on_ticker: OnTicker | None) -> None:
+        match event:
+            case Ticker():
+                if on_ticker is not None:
+                    await on_ticker(event)
+                self.progress.reach(event.at, event.product_id)
+            case CandleUpdate():
+                if on_closed is not None:
+                    await self._take(event.candle, on_closed)
+            case Heartbeat():
+                self.progress.reach(event.at)
+            case StreamLive():
+                if on_closed is not None:
+                    await self._catch_up(event.at, on_closed)
+                self.is_blind = False
+                self.progress.reach(event.at)
+                self._log.info("market_stream_live", at=event.at)
+            case StreamLost():
+                self.is_blind = True
+                self._log.alarm("market_stream_lost", cause=event.cause)
+
+    async def _take(self, candle: Candle, on_closed: OnClosed) -> None:
+        series = self._series.get(candle.product_id)
+        if series is None:
+            return
+        closed, gap = series.update(candle)
+        if closed is not None:
+            await on_closed(closed)
+        if gap is not None:
+            await self._fill(series, gap, on_closed)
+
+    async def _catch_up(self, at: datetime, on_closed: OnClosed) -> None:
+        for series in self._series.values():
+            gap = series.interrupt(at, self._options.lookback_candles)
+            if gap is not None:
+                await self._fill(series, gap, on_closed)
+
+    async def _fill(self, series: CandleSeries, gap: Gap, on_closed: OnClosed) -> None:
+        candles = await self._request(series.product_id, gap)
+        for candle in series.fill(gap, candles):
+            await on_closed(candle)
+
+    async def _request(self, product_id: ProductId, gap: Gap) -> list[Candle]:
+        while True:
+            try:
+                return list(await self._exchange.candles(product_id, self._options.granularity, gap.start, gap.end))
+            except (ExchangeUnreachable, ExchangeRefused) as error:
+                self._log.alarm("candle_gap_unfilled", product_id=product_id, start=gap.start, cause=str(error))
+                await self._clock.sleep(GAP_RETRY_S)

@@ -1,0 +1,170 @@
+"""A paper session: the bot and a simulated exchange in one process, in lock-step over real sockets.
+
+The driver takes one tick, then waits until the bot has handled it and everything that came of it (signal, delivery,
+order, fill), then takes the next. Any speed therefore gives the same decisions. The session's database and the
+exchange's state lie in the data folder under the session's identity, so the same command goes on where it stopped.
+"""
+
+import asyncio
+import json
+import shutil
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from bottrader.adapters.coinbase.auth import ApiKey
+from bottrader.adapters.postgres.store import open_store
+from bottrader.adapters.simulator.venue import SimulatedVenue, Step, VenueOptions
+from bottrader.adapters.simulator.venue import open_venue as open_simulated_venue
+from bottrader.adapters.system.log import RecentEvents, StructuredLog, Tee, open_log_file
+from bottrader.app.portfolio import Portfolio
+from bottrader.app.write_reports import Report, build_report
+from bottrader.bootstrap.database import open_database, prepare_data_dir
+from bottrader.bootstrap.roles import Bot, Role, first_cause
+from bottrader.bootstrap.venue import VenueAddress, open_venue
+from bottrader.config import Mode, Settings
+from bottrader.ports import Store
+
+SESSIONS_DIR = "paper"
+LAST_SESSION_FILE = "last_session.json"
+# How long a stop waits for what is under way; Ctrl-C is to end a session within five seconds.
+DRAIN_S_MAX = 3.0
+
+
+@dataclass(frozen=True, slots=True)
+class PaperOptions:
+    """`speed` in venue seconds per second, None as fast as possible; `fresh` forgets an earlier session."""
+
+    venue: VenueOptions
+    speed: float | None = None
+    fresh: bool = False
+
+
+class PaperSession:
+    """One open session; made by `open_paper_session`."""
+
+    def __init__(self, venue: SimulatedVenue, bot: Bot, store: Store, events: RecentEvents, name: str) -> None:
+        self._venue = venue
+        self._bot = bot
+        self._store = store
+        self.events = events
+        self.name = name
+        self.has_ended = False
+
+    @property
+    def now(self) -> datetime:
+        return self._venue.now
+
+    @property
+    def ticks_count(self) -> int:
+        return self._venue.ticks_count
+
+    @property
+    def portfolio(self) -> Portfolio:
+        return self._bot.webhook.portfolio
+
+    async def drive(self, speed: float | None, stop: asyncio.Event, on_step: Callable[[Step], None]) -> None:
+        """Take ticks until the market ends or `stop` is set; returns with nothing under way."""
+        await self._connected()
+        loop = asyncio.get_running_loop()
+        started, venue_started = loop.time(), self._venue.now
+        while not stop.is_set():
+            step = await self._venue.step()
+            if step is None:
+                self.has_ended = True
+                break
+            await self._handled(step)
+            on_step(step)
+            if speed is not None:
+                due = started + (step.at - venue_started).total_seconds() / speed
+                await _wait_until(due, stop)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(DRAIN_S_MAX):
+                await self._bot.activity.quiet()
+
+    async def report(self) -> Report:
+        """Return the report of the whole session, with our books held against the exchange's."""
+        return await build_report(self._store, self._venue.books(), self._venue.now, venue=self.name)
+
+    async def _connected(self) -> None:
+        await self._bot.webhook.is_acting.wait()
+        start = self._venue.now
+        await self._bot.webhook.watcher.progress.reached(start)
+        await self._bot.sighook.watcher.progress.reached(start)
+        await self._bot.webhook.desk.user_progress.reached(start)
+        await self._bot.activity.quiet()
+
+    async def _handled(self, step: Step) -> None:
+        webhook = self._bot.webhook
+        await webhook.watcher.progress.reached(step.at, step.product_id)
+        if step.told_more:
+            await self._bot.sighook.watcher.progress.reached(step.at)
+            await webhook.desk.user_progress.reached(step.at)
+        await self._bot.activity.quiet()
+
+
+@asynccontextmanager
+async def open_paper_session(settings: Settings, options: PaperOptions) -> AsyncIterator[PaperSession]:
+    """Start exchange, database and bot; all end with the body.
+
+    Raises:
+        StartupRefused: one sentence for whatever is missing or in the way.
+    """
+    name = f"paper_{options.venue.identity()}"
+    directory = prepare_data_dir(settings.data_dir) / SESSIONS_DIR / name
+    async with AsyncExitStack() as opened:
+        # The database first: --fresh must not remove the exchange's state when the database cannot be emptied.
+        dsn = await opened.enter_async_context(open_database(settings, name, fresh=options.fresh))
+        if options.fresh:
+            _forget(directory)
+        store = await opened.enter_async_context(open_store(dsn))
+        await store.claim_venue(name)
+        simulated = await opened.enter_async_context(open_simulated_venue(options.venue, directory))
+        events = RecentEvents()
+        stream = opened.enter_context(open_log_file(directory / "bottrader.jsonl"))
+        log = Tee([StructuredLog(stream, settings.log_level, "paper"), events])
+        key = ApiKey(simulated.key_name, simulated.key_file.read_text())
+        address = VenueAddress(simulated.rest_url, simulated.ws_url, simulated.ws_url, key)
+        venue = await opened.enter_async_context(open_venue(address, Mode.PAPER))
+        bot = Bot(settings, store, venue, log)
+        _remember(settings.data_dir, name)
+        session = PaperSession(simulated, bot, store, events, name)
+        async with _beside(bot.run(Role.ALL)):
+            yield session
+
+
+@asynccontextmanager
+async def _beside(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Run `work` while the body runs; when `work` fails, the body is cancelled and the failure raised as itself."""
+    try:
+        async with asyncio.TaskGroup() as tasks:
+            worker = tasks.create_task(work)
+            yield
+            worker.cancel()
+    except BaseExceptionGroup as group:
+        raise first_cause(group) from group
+
+
+async def _wait_until(due: float, stop: asyncio.Event) -> None:
+    delay = due - asyncio.get_running_loop().time()
+    if delay > 0:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(delay):
+                await stop.wait()
+
+
+def _forget(directory: Path) -> None:
+    shutil.rmtree(directory, ignore_errors=True)
+
+
+def _remember(data_dir: Path, name: str) -> None:
+    """Note the newest session, so that `bottrader report` knows which books are meant."""
+    (data_dir / LAST_SESSION_FILE).write_text(json.dumps({"database": name}))
+
+
+def last_session(data_dir: Path) -> str | None:
+    """Return the database of the newest paper session in this data folder."""
+    file = data_dir / LAST_SESSION_FILE
+    return str(json.loads(file.read_text())["database"]) if file.exists() else None

@@ -1,0 +1,183 @@
+"""The two trading services, put together from use cases and adapters."""
+
+import asyncio
+import socket
+from contextlib import AsyncExitStack
+from dataclasses import asdict
+from datetime import timedelta
+from importlib.metadata import version
+
+from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
+from bottrader.adapters.http.sender import HttpSignalSender
+from bottrader.adapters.http.server import serve
+from bottrader.adapters.postgres import schema
+from bottrader.app.accept_signal import SignalAcceptor
+from bottrader.app.act_on_signals import SignalActor
+from bottrader.app.activity import Activity
+from bottrader.app.check_health import Health
+from bottrader.app.deliver_signals import SignalDeliverer
+from bottrader.app.generate_signals import SignalGenerator
+from bottrader.app.monitor_positions import PositionMonitor
+from bottrader.app.open_positions import EntryDecider
+from bottrader.app.place_orders import OrderPlacer
+from bottrader.app.portfolio import Portfolio
+from bottrader.app.reconcile import Reconciler
+from bottrader.app.record_fills import FillRecorder
+from bottrader.app.run_webhook import DeskCrew, TradingDesk
+from bottrader.app.settle_orders import OrderSettler
+from bottrader.app.trading_rules import TradingRules
+from bottrader.app.watch_market import MarketWatcher, WatchOptions
+from bottrader.app.world import World
+from bottrader.bootstrap.venue import Venue
+from bottrader.config import Settings
+from bottrader.domain.errors import StartupRefused
+from bottrader.domain.market import Candle, Granularity
+from bottrader.domain.orders import OrderState
+from bottrader.domain.strategy import Strategy, make_strategy
+from bottrader.ports import EventLog, Lease, Store
+
+STRATEGY = "roc_momentum"
+WEBHOOK_LEASE = "webhook"
+LEASE_CHECK_S = 5.0
+ATR_LOOKBACK_CANDLES = 50
+
+
+class WebhookService:
+    """Accepts signals, places orders, watches positions: the role that acts."""
+
+    def __init__(self, settings: Settings, store: Store, venue: Venue, log: EventLog, activity: Activity) -> None:
+        self._settings = settings
+        self._store = store
+        self._venue = venue
+        self._log = log
+        world = World(store, venue.exchange, venue.clock, log)
+        self.portfolio = Portfolio(store, settings.symbols)
+        recorder = FillRecorder(world, self.portfolio)
+        settler = OrderSettler(world, self.portfolio, recorder)
+        self._placer = OrderPlacer(world, self.portfolio, settler)
+        rules = _trading_rules(settings)
+        monitor = PositionMonitor(world, self.portfolio, self._placer, rules)
+        entries = EntryDecider(world, self.portfolio, rules)
+        crew = DeskCrew(
+            monitor=monitor,
+            actor=SignalActor(world, entries, monitor, self._placer),
+            settler=settler,
+            reconciler=Reconciler(world, self.portfolio, settler, recorder),
+        )
+        interval = timedelta(seconds=settings.reconcile_interval_s)
+        self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
+        channels = ("ticker", "candles") if settings.trailing_stop_enabled else ("ticker",)
+        self.watcher = MarketWatcher(
+            venue.market_feed(*channels),
+            venue.exchange,
+            venue.clock,
+            log,
+            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, ATR_LOOKBACK_CANDLES),
+        )
+        self.is_acting = asyncio.Event()
+        """Set once the lease is held and the first reconciliation is done."""
+
+    async def run(self, listening: socket.socket, secret: str) -> None:
+        """Serve, wait for the lease, reconcile, then act until cancelled."""
+        acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal)
+        options = ListenerOptions(secret, self._settings.symbols)
+        listener = WebhookListener(acceptor, self.health, self._venue.clock, options)
+        async with AsyncExitStack() as opened:
+            await opened.enter_async_context(serve(build_app(listener), listening))
+            lease = await opened.enter_async_context(self._store.lease(WEBHOOK_LEASE))
+            self._placer.hold(lease)
+            await self.desk.start()
+            self.is_acting.set()
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._guard(lease))
+                tasks.create_task(
+                    self.desk.run(
+                        self.watcher, self._venue.user_feed(), follow_candles=self._settings.trailing_stop_enabled
+                    )
+                )
+
+    def health(self) -> Health:
+        """Return what works and what does not, from memory: a probe never waits for the database or the exchange."""
+        return Health(
+            role="webhook",
+            is_ready=self.desk.is_ready,
+            faults=tuple(self._faults()),
+            config_hash=self._settings.config_hash(),
+            schema_revision=schema.newest(),
+            snapshot_hash=_strategy(self._settings).snapshot.content_hash,
+            venue_time=self._venue.clock.now(),
+            version=version("bottrader"),
+        )
+
+    def _faults(self) -> list[str]:
+        faults = []
+        if not self.desk.is_ready:
+            faults.append("not reconciled yet, or waiting for another webhook to end")
+        if self.watcher.is_blind:
+            faults.append("the market stream is down")
+        unknown = [o for o in self.portfolio.open_orders() if o.state is OrderState.UNKNOWN]
+        if unknown:
+            faults.append(f"{len(unknown)} orders of unknown outcome")
+        last = self.desk.last_reconciliation
+        if last is not None and last.differences:
+            faults.append(f"the books differ from the exchange's: {', '.join(d.what for d in last.differences)}")
+        return faults
+
+    async def _guard(self, lease: Lease) -> None:
+        """End this process's acting when the lease is gone: another webhook may hold it by then (F33)."""
+        while await lease.is_held():
+            await self._venue.clock.sleep(LEASE_CHECK_S)
+        raise StartupRefused("the lease is lost: another webhook may act, so this one ends; start it again")
+
+
+class SighookService:
+    """Watches the market, decides, delivers: the role that wishes."""
+
+    def __init__(self, settings: Settings, store: Store, venue: Venue, log: EventLog, activity: Activity) -> None:
+        self._settings = settings
+        self._store = store
+        self._venue = venue
+        self._log = log
+        self._activity = activity
+        strategies = {pid: _strategy(settings) for pid in settings.symbols}
+        self._snapshot = next(iter(strategies.values())).snapshot
+        time_to_live = timedelta(seconds=settings.signal_ttl_s)
+        self._generator = SignalGenerator(store, venue.clock, log, strategies, time_to_live)
+        lookback = 3 * max(strategy.warmup_candles for strategy in strategies.values())
+        self.watcher = MarketWatcher(
+            venue.market_feed("candles"),
+            venue.exchange,
+            venue.clock,
+            log,
+            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, lookback),
+        )
+
+    async def run(self, webhook_url: str, secret: str) -> None:
+        """Follow the market until cancelled."""
+        await self._store.activate_snapshot(self._snapshot, self._venue.clock.now())
+        sender = HttpSignalSender(self._venue.session, webhook_url, secret, self._venue.clock)
+        deliverer = SignalDeliverer(
+            self._store, sender, self._venue.clock, self._venue.entropy, self._log, self._activity
+        )
+
+        async def on_closed(candle: Candle) -> None:
+            await self._generator.on_closed(candle, deliverer.deliver)
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(deliverer.run())
+            tasks.create_task(self.watcher.run(on_closed=on_closed))
+
+
+def _strategy(settings: Settings) -> Strategy:
+    return make_strategy(STRATEGY, asdict(settings.strategy_parameters()))
+
+
+def _trading_rules(settings: Settings) -> TradingRules:
+    return TradingRules(
+        sizing=settings.sizing_rules(),
+        limits=settings.risk_limits(),
+        exits=settings.exit_rules(),
+        entry_slippage_rate=settings.entry_slippage_pct,
+        hodl=settings.hodl,
+        shill=settings.shill_coins,
+    )

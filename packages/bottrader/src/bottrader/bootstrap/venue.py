@@ -1,0 +1,104 @@
+"""The exchange a process trades at: addresses, key, clock, and the adapters made of them."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+import aiohttp
+
+from bottrader.adapters.coinbase.auth import ApiKey, Signer, read_key_file
+from bottrader.adapters.coinbase.rest import CoinbaseExchange
+from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, CoinbaseUserFeed, StreamOptions
+from bottrader.adapters.coinbase.transport import ClientOptions
+from bottrader.adapters.system.clock import SystemClock, VenueClock
+from bottrader.adapters.system.entropy import SystemEntropy
+from bottrader.config import Mode, Settings
+from bottrader.domain.errors import AdapterError, ConfigInvalid, StartupRefused
+from bottrader.ports import Clock, KeyPermissions
+
+# A simulator on this machine has no request budget to spare; the live one is Coinbase's.
+PAPER_REQUESTS_PER_S = 5000.0
+
+
+@dataclass(frozen=True, slots=True)
+class VenueAddress:
+    """Where the exchange is and who we are there."""
+
+    rest_url: str
+    market_ws_url: str
+    user_ws_url: str
+    key: ApiKey
+
+
+@dataclass(frozen=True, slots=True)
+class Venue:
+    """The exchange's adapters in one process."""
+
+    address: VenueAddress
+    session: aiohttp.ClientSession
+    exchange: CoinbaseExchange
+    clock: Clock
+    entropy: SystemEntropy
+    streams: StreamOptions
+    signer: Signer
+    permissions: KeyPermissions
+
+    def market_feed(self, *channels: str) -> CoinbaseMarketFeed:
+        return CoinbaseMarketFeed(self.session, self.address.market_ws_url, self.streams, frozenset(channels))
+
+    def user_feed(self) -> CoinbaseUserFeed:
+        return CoinbaseUserFeed(self.session, self.address.user_ws_url, self.signer, self.streams)
+
+
+def address_of(settings: Settings) -> VenueAddress:
+    """Return the exchange that the settings name; raises `ConfigInvalid` when the key is missing or unreadable."""
+    if settings.exchange_key_file is None:
+        raise ConfigInvalid(
+            "no API key: set BOTTRADER_EXCHANGE_KEY_FILE (and BOTTRADER_EXCHANGE_KEY_NAME for a bare PEM file),"
+            " or run `bottrader paper`, which needs none"
+        )
+    if settings.exchange_key_name is None:
+        key = read_key_file(settings.exchange_key_file)
+    else:
+        try:
+            key = ApiKey(settings.exchange_key_name, settings.exchange_key_file.read_text())
+        except OSError as error:
+            raise ConfigInvalid(f"the key file {settings.exchange_key_file} cannot be read: {error.strerror}") from None
+    return VenueAddress(settings.exchange_rest_url, settings.exchange_market_ws_url, settings.exchange_user_ws_url, key)
+
+
+@asynccontextmanager
+async def open_venue(address: VenueAddress, mode: Mode) -> AsyncIterator[Venue]:
+    """Connect to the exchange; refuses a key that could move funds away or cannot trade.
+
+    Raises:
+        StartupRefused: when the exchange does not answer or the key must not be used.
+    """
+    wall_clock, entropy = SystemClock(), SystemEntropy()
+    signer = Signer(address.key, wall_clock, entropy)
+    async with aiohttp.ClientSession() as session:
+        options = ClientOptions(wall_clock, entropy)
+        if mode is Mode.PAPER:
+            options = replace(options, requests_per_s=PAPER_REQUESTS_PER_S, burst=int(PAPER_REQUESTS_PER_S))
+        exchange = CoinbaseExchange(session, address.rest_url, signer, options)
+        try:
+            permissions = await exchange.permissions()
+            venue_time = await exchange.server_time()
+        except AdapterError as error:
+            raise StartupRefused(f"the exchange at {address.rest_url} did not let us in: {error}") from None
+        _check(permissions)
+        # A replayed market has its own time, so paper trading dates everything by what the venue shows.
+        venue_clock = VenueClock(venue_time) if mode is Mode.PAPER else None
+        clock: Clock = venue_clock or wall_clock
+        streams = StreamOptions(clock, entropy, on_time=venue_clock.observe if venue_clock else None)
+        yield Venue(address, session, exchange, clock, entropy, streams, signer, permissions)
+
+
+def _check(permissions: KeyPermissions) -> None:
+    if permissions.can_transfer:
+        raise StartupRefused(
+            "the API key can transfer funds; a stolen bot key must not be able to empty the account: make one that"
+            " can only view and trade"
+        )
+    if not permissions.can_trade:
+        raise StartupRefused("the API key cannot trade: give it the permission to trade, but not to transfer")

@@ -1,0 +1,5 @@
+"""`python -m bottrader.cli`."""
+
+from bottrader.cli import main
+
+main()

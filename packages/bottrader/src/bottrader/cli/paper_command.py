@@ -1,0 +1,150 @@
+"""`bottrader paper` and `bottrader demo`: trading with invented money at a simulated exchange."""
+
+import asyncio
+import re
+from decimal import Decimal
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from bottrader.adapters.simulator.venue import VenueOptions
+from bottrader.app.write_reports import Report
+from bottrader.bootstrap.paper import PaperOptions, open_paper_session
+from bottrader.bootstrap.reporting import REPORTS_DIR, write_html
+from bottrader.cli.progress import SessionDisplay
+from bottrader.cli.stopping import run_until_stopped
+from bottrader.cli.tables import closed_trades_table, ledger_line, summary_table
+from bottrader.config import Settings, load_settings
+from bottrader.domain.errors import ConfigInvalid
+from bottrader.domain.market import ProductId, quote_of
+
+EXIT_UNEQUAL = 1
+TRADES_SHOWN = 30
+
+# Momentum of 10 % in five candles is the cautious default for real money; a paper market would rarely show it, so paper
+# trading looks for smaller moves, and has money to try with.
+PAPER_PROFILE: dict[str, object] = {
+    "webhook_port": 0,
+    "roc_5min_buy_threshold": "0.8",
+    "roc_5min_sell_threshold": "0.8",
+    "rsi_buy_min": "50",
+    "rsi_buy_max": "80",
+    "order_size_roc": "1000",
+    "max_value_to_buy": "2000",
+    "max_exposure": "6000",
+    "reconcile_interval_s": 21_600,
+}
+DEMO_PROFILE: dict[str, object] = {
+    **PAPER_PROFILE,
+    "symbols": "BTC-USD,ETH-USD,SOL-USD",
+    "trailing_stop_enabled": "true",
+}
+DEMO_SEED = 7
+DEMO_MINUTES = 5 * 24 * 60
+
+
+def demo(
+    minutes: Annotated[int, typer.Option(min=10, help="Venue minutes to trade.")] = DEMO_MINUTES,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic market; one seed, one market.")] = DEMO_SEED,
+    report: Annotated[Path, typer.Option(help="Where to write the HTML report.")] = Path("bottrader-demo.html"),
+) -> None:
+    """Watch the bot trade: five days of a lively synthetic market in about a minute.
+
+    Needs no keys, no database and no Docker: a simulated exchange and an embedded Postgres are started for it and thrown
+    away afterwards. It ends with the closed trades and with the line that says whether the bot's ledger equals the
+    exchange's to the last digit.
+    """
+    with TemporaryDirectory(prefix="bottrader-demo-") as data_dir:
+        settings = load_settings({**DEMO_PROFILE, "data_dir": data_dir})
+        if settings.database_url is not None:
+            settings = settings.model_copy(update={"database_url": None})
+        options = PaperOptions(VenueOptions(settings.symbols, seed=seed, minutes=minutes))
+        console = Console(highlight=False)
+        console.print(
+            f"[bold]BotTrader demo[/bold]: {minutes / 1440:.1f} days of {', '.join(settings.symbols)} at a simulated exchange"
+        )
+        result = run_until_stopped(lambda stop: _trade(settings, options, stop, console))
+        _tell(result, report, console)
+
+
+def paper(
+    candles: Annotated[
+        Path | None,
+        typer.Option(help="Replay these candles (CSV or Parquet: time, open, high, low, close, volume)."),
+    ] = None,
+    speed: Annotated[
+        str, typer.Option(metavar="X|max", help="Venue seconds per second: 1 is real time, max as fast as possible.")
+    ] = "1",
+    symbols: Annotated[
+        str | None, typer.Option(help="Pairs to trade, separated by commas; one pair with --candles.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic market, without --candles.")] = 1,
+    balance: Annotated[str, typer.Option(help="Opening balance in quote currency.")] = "10000",
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier session of the same market.")] = False,
+    report: Annotated[
+        Path | None, typer.Option(help="Where to write the HTML report. [default: in the data folder]")
+    ] = None,
+) -> None:
+    """Trade on paper until Ctrl-C or the end of the candles.
+
+    The market is replayed from a file, or synthetic. The same command later goes on where it stopped: bot and exchange
+    keep their books in the data folder, one session for each market. Settings come from the environment; see
+    `bottrader config show`.
+    """
+    profile = dict(PAPER_PROFILE)
+    if symbols is not None:
+        profile["symbols"] = symbols
+    settings = load_settings(profile)
+    venue = VenueOptions(_pairs(settings, candles), candles, seed, balances=_balances(settings, balance))
+    settings = settings.model_copy(update={"symbols": venue.product_ids})
+    options = PaperOptions(venue, _speed(speed), fresh)
+    console = Console(highlight=False)
+    result = run_until_stopped(lambda stop: _trade(settings, options, stop, console))
+    _tell(result, report or settings.data_dir / REPORTS_DIR / "paper.html", console)
+
+
+async def _trade(settings: Settings, options: PaperOptions, stop: asyncio.Event, console: Console) -> Report:
+    async with open_paper_session(settings, options) as session:
+        with SessionDisplay(session, console, options.venue.minutes) as display:
+            await session.drive(options.speed, stop, display.on_step)
+        if not session.has_ended:
+            console.print(f"stopped at {session.now:%Y-%m-%d %H:%M}; the same command goes on from here")
+        return await session.report()
+
+
+def _tell(report: Report, file: Path, console: Console) -> None:
+    console.print(closed_trades_table(report, TRADES_SHOWN))
+    console.print(summary_table(report))
+    console.print(f"report: {write_html(report, file)}", soft_wrap=True)
+    assert report.verdict is not None
+    console.print(ledger_line(report.verdict), soft_wrap=True)
+    if report.verdict.differences:
+        raise typer.Exit(EXIT_UNEQUAL)
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or float(text) == 0:
+        raise ConfigInvalid(f"--speed is a number of venue seconds per second, or max; was {text!r}")
+    return float(text)
+
+
+def _balances(settings: Settings, text: str) -> dict[str, Decimal]:
+    if not re.fullmatch(r"\d+(\.\d+)?", text):
+        raise ConfigInvalid(f"--balance is an amount of quote currency, such as 10000; was {text!r}")
+    return {quote_of(settings.symbols[0]): Decimal(text)}
+
+
+def _pairs(settings: Settings, candles: Path | None) -> tuple[ProductId, ...]:
+    if candles is not None and len(settings.symbols) > 1:
+        raise ConfigInvalid("--candles replays one pair: name it with --symbols, such as --symbols BTC-USD")
+    quotes = {quote_of(product_id) for product_id in settings.symbols}
+    if len(quotes) != 1:
+        raise ConfigInvalid(
+            f"the pairs of a paper session share one quote currency, were in {', '.join(sorted(quotes))}"
+        )
+    return settings.symbols

@@ -1,0 +1,264 @@
+"""One frozen, typed settings object, read once from the environment and an optional `.env` file.
+
+Environment wins over file, file over the profile of the command (R42). Every setting is `BOTTRADER_` plus its name in
+capitals; `DATABASE_URL` alone keeps its common name. A `BOTTRADER_` variable that no setting reads is a start-up error
+that names the nearest one, because a limit with a typing error in its name is a limit that does not hold (R57). All
+errors are listed together. Secrets are a type that prints as stars.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from decimal import Decimal
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import platformdirs
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
+
+from bottrader.domain.errors import AmountInvalid, BotTraderError, ConfigInvalid
+from bottrader.domain.exits import ExitRules
+from bottrader.domain.market import ProductId
+from bottrader.domain.money import parse_amount
+from bottrader.domain.risk import RiskLimits
+from bottrader.domain.sizing import SizingRules
+from bottrader.domain.strategy import RocMomentumParameters
+
+PREFIX = "BOTTRADER_"
+SECRET_LENGTH_MIN = 24
+SAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "your-secret-here"})
+
+
+class Mode(StrEnum):
+    """`paper` trades against a simulated exchange, `live` against Coinbase with real money."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+def _amount(value: object) -> Decimal:
+    if not isinstance(value, str | int | Decimal):
+        # pydantic turns a ValueError into one line of its list; a TypeError would escape it.
+        raise ValueError(  # noqa: TRY004
+            f"an amount is written as text, was {type(value).__name__}"
+        )
+    try:
+        return parse_amount(value)
+    except AmountInvalid as error:
+        raise ValueError(str(error)) from None
+
+
+def _words(value: object) -> object:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _pair(value: str) -> str:
+    base, dash, quote = value.partition("-")
+    if not (dash and base.isalnum() and quote.isalnum() and value.isupper()):
+        raise ValueError(f"a pair is written BASE-QUOTE in capitals, such as BTC-USD, was {value!r}")
+    return value
+
+
+def _not_a_sample(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < SECRET_LENGTH_MIN or text.lower() in SAMPLE_SECRETS:
+        raise ValueError(f"a webhook secret has at least {SECRET_LENGTH_MIN} characters and is nobody's sample")
+    return secret
+
+
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Pairs = Annotated[tuple[Annotated[ProductId, AfterValidator(_pair)], ...], NoDecode, BeforeValidator(_words)]
+Coins = Annotated[frozenset[str], NoDecode, BeforeValidator(_words)]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set; defaults are the cautious choice, amounts are in quote currency."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True)
+
+    mode: Mode = Field(Mode.PAPER, description="paper: simulated exchange; live: real money")
+    symbols: Pairs = Field((ProductId("BTC-USD"),), description="pairs to trade, separated by commas")
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("bottrader")),
+        description="where the embedded database, paper sessions and reports live",
+    )
+    database_url: SecretStr | None = Field(
+        None, validation_alias="DATABASE_URL", description="a Postgres server; without it an embedded one is started"
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
+
+    exchange_rest_url: str = Field("https://api.coinbase.com", description="origin of the exchange's REST API")
+    exchange_market_ws_url: str = Field(
+        "wss://advanced-trade-ws.coinbase.com", description="market data WebSocket of the exchange"
+    )
+    exchange_user_ws_url: str = Field(
+        "wss://advanced-trade-ws-user.coinbase.com", description="user WebSocket of the exchange"
+    )
+    exchange_key_name: str | None = Field(None, description="organizations/…/apiKeys/… of the API key")
+    exchange_key_file: Path | None = Field(None, description="file with the API key's private key in PEM")
+
+    webhook_host: str = Field("127.0.0.1", description="address the webhook listens on")
+    webhook_port: int = Field(5003, ge=0, le=65535, description="port the webhook listens on; 0 takes a free one")
+    webhook_url: str | None = Field(None, description="where sighook delivers; default: the host and port above")
+    webhook_secret: Annotated[SecretStr, AfterValidator(_not_a_sample)] | None = Field(
+        None, description="shared HMAC secret of sighook and webhook, at least 24 characters"
+    )
+    signal_ttl_s: int = Field(30, gt=0, description="seconds a signal may be acted on")
+    reconcile_interval_s: int = Field(300, gt=0, description="seconds of venue time between reconciliations")
+
+    order_size_roc: Amount = Field(Decimal(15), gt=0, description="size of a momentum entry")
+    order_size_signal: Amount = Field(Decimal(15), gt=0, description="size of an entry by signal or score")
+    order_size_webhook: Amount = Field(Decimal(15), gt=0, description="size of an entry by an outside sender")
+    order_size_fiat: Amount = Field(Decimal(35), gt=0, description="size of a manual order")
+    min_order_amount_fiat: Amount = Field(Decimal(10), gt=0, description="smallest entry")
+    max_value_to_buy: Amount = Field(Decimal(250), gt=0, description="largest position in one pair")
+    max_exposure: Amount = Field(Decimal(1000), gt=0, description="largest sum of all positions")
+    max_price_age_s: int = Field(60, gt=0, description="seconds after which a price is too old to buy on")
+    entry_slippage_pct: Amount = Field(Decimal("0.002"), ge=0, lt=1, description="an entry pays at most ask x (1 + it)")
+    hodl: Coins = Field(frozenset(), description="coins that are never sold, separated by commas")
+    shill_coins: Coins = Field(frozenset(), description="coins that are never bought, separated by commas")
+
+    roc_window: int = Field(5, gt=0, description="candles over which the rate of change is taken")
+    roc_5min_buy_threshold: Amount = Field(Decimal(10), gt=0, description="rate of change in percent that buys")
+    roc_5min_sell_threshold: Amount = Field(
+        Decimal(10), gt=0, description="fall in percent that sells, a positive magnitude"
+    )
+    rsi_window: int = Field(14, gt=0, description="candles of the relative strength index")
+    rsi_buy_min: Amount = Field(Decimal(45), ge=0, le=100, description="lowest RSI at which momentum buys")
+    rsi_buy_max: Amount = Field(Decimal(55), ge=0, le=100, description="highest RSI at which momentum buys")
+    atr_window: int = Field(14, gt=0, description="candles of the average true range")
+    cooldown_bars: int = Field(7, ge=0, description="candles after a decision in which no other follows")
+
+    hard_stop_pct: Amount = Field(Decimal("0.045"), gt=0, lt=1, description="net loss that leaves at the market")
+    min_profit_pct: Amount = Field(Decimal("0.035"), gt=0, lt=1, description="net profit that is taken")
+    trailing_stop_enabled: bool = Field(False, description="let profits run behind a trailing stop instead")
+    trailing_activation_pct: Amount = Field(Decimal("0.035"), gt=0, lt=1, description="net profit that starts a trail")
+    trailing_stop_atr_mult: Amount = Field(Decimal(2), gt=0, description="distance of the trail in ATRs")
+    trailing_min_distance_pct: Amount = Field(Decimal("0.01"), gt=0, lt=1, description="smallest trail distance")
+    trailing_max_distance_pct: Amount = Field(Decimal("0.02"), gt=0, lt=1, description="largest trail distance")
+    signal_exit_min_profit_pct: Amount = Field(
+        Decimal("0.01"), ge=0, lt=1, description="net profit a signal exit takes"
+    )
+    min_hold_seconds: int = Field(60, ge=0, description="seconds a position is held before a signal exit")
+
+    def sizing_rules(self) -> SizingRules:
+        return SizingRules(
+            order_size_roc=self.order_size_roc,
+            order_size_signal=self.order_size_signal,
+            order_size_webhook=self.order_size_webhook,
+            order_size_fiat=self.order_size_fiat,
+            order_size_min=self.min_order_amount_fiat,
+        )
+
+    def risk_limits(self) -> RiskLimits:
+        return RiskLimits(
+            position_quote_max=self.max_value_to_buy,
+            exposure_quote_max=self.max_exposure,
+            price_age_s_max=self.max_price_age_s,
+        )
+
+    def exit_rules(self) -> ExitRules:
+        return ExitRules(
+            hard_stop_pct=self.hard_stop_pct,
+            take_profit_pct=self.min_profit_pct,
+            trailing_enabled=self.trailing_stop_enabled,
+            trailing_activation_pct=self.trailing_activation_pct,
+            trailing_atr_mult=self.trailing_stop_atr_mult,
+            trailing_distance_min_pct=self.trailing_min_distance_pct,
+            trailing_distance_max_pct=self.trailing_max_distance_pct,
+            signal_exit_min_profit_pct=self.signal_exit_min_profit_pct,
+            hold_s_min=self.min_hold_seconds,
+        )
+
+    def strategy_parameters(self) -> RocMomentumParameters:
+        return RocMomentumParameters(
+            roc_window=self.roc_window,
+            roc_buy_threshold_pct=self.roc_5min_buy_threshold,
+            roc_sell_threshold_pct=self.roc_5min_sell_threshold,
+            rsi_window=self.rsi_window,
+            rsi_buy_min=self.rsi_buy_min,
+            rsi_buy_max=self.rsi_buy_max,
+            atr_window=self.atr_window,
+            cooldown_candles=self.cooldown_bars,
+        )
+
+    def shown(self) -> dict[str, str]:
+        """Return every setting as text, in order of definition, secrets as stars."""
+        return {name: _show(getattr(self, name)) for name in type(self).model_fields}
+
+    def config_hash(self) -> str:
+        """Return a hash of every setting that is not a secret; two processes with equal rules show equal hashes."""
+        canonical = json.dumps(self.shown(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def variable_name(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return "DATABASE_URL" if setting == "database_url" else PREFIX + setting.upper()
+
+
+def load_settings(profile: Mapping[str, Any] | None = None, env_file: Path | None = Path(".env")) -> Settings:
+    """Return the settings from environment, file and profile, in that order of precedence.
+
+    Raises:
+        ConfigInvalid: one sentence for each thing that is wrong, all of them together.
+    """
+    faults = [_unknown(name) for name in _unknown_variables()]
+    values: dict[str, Any] = dict(profile or {})
+    if env_file is not None:
+        values |= DotEnvSettingsSource(Settings, env_file=env_file)()
+    values |= EnvSettingsSource(Settings)()
+    try:
+        settings = Settings(**values)
+        _check_rules(settings)
+    except ValidationError as error:
+        faults += [_sentence(detail) for detail in error.errors()]
+    except BotTraderError as error:
+        faults.append(str(error))
+    if faults:
+        raise ConfigInvalid("\n".join(faults))
+    return settings
+
+
+def _check_rules(settings: Settings) -> None:
+    """Build every rule once, so that settings which only contradict each other are refused here too."""
+    settings.sizing_rules()
+    settings.risk_limits()
+    settings.exit_rules()
+    settings.strategy_parameters()
+
+
+def _unknown_variables() -> list[str]:
+    known = {variable_name(name) for name in Settings.model_fields}
+    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+
+
+def _unknown(name: str) -> str:
+    known = [variable_name(setting) for setting in Settings.model_fields]
+    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
+    return f"{name} is no setting; the nearest one is {nearest[0]}. Rename or unset it."
+
+
+def _sentence(detail: Any) -> str:  # pydantic's ErrorDetails, whose type is not public
+    name = str(detail["loc"][0]) if detail["loc"] else "settings"
+    field = "database_url" if name == "DATABASE_URL" else name
+    message = str(detail["msg"]).removeprefix("Value error, ")
+    if detail["type"] == "extra_forbidden":
+        return _unknown(variable_name(field))
+    return f"{variable_name(field)}: {message[:1].lower()}{message[1:]}"
+
+
+def _show(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return str(value)
+        case tuple() | frozenset():
+            return ",".join(sorted(str(item) for item in value))
+        case _:
+            return str(value)

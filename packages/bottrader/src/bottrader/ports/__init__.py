@@ -1,0 +1,65 @@
+"""What the use cases need from the world outside, as contracts; adapters keep them, and one suite tests every adapter.
+
+Each method says what is promised, what every outcome means, its idempotency key, and what happens when the system
+behind it is down. An adapter translates every vendor exception into an `AdapterError`; nothing else escapes.
+"""
+
+from bottrader.ports.delivery import Delivery, DeliveryReport, SignalSender
+from bottrader.ports.exchange import Balance, Exchange, KeyPermissions
+from bottrader.ports.store import (
+    Acceptance,
+    CashKind,
+    CashMovement,
+    InboundSignal,
+    Lease,
+    LedgerStore,
+    OrderStore,
+    SignalStore,
+    Store,
+    TradeRecord,
+    TrailState,
+)
+from bottrader.ports.streams import (
+    CandleUpdate,
+    Heartbeat,
+    MarketEvent,
+    MarketFeed,
+    OrderUpdate,
+    StreamLive,
+    StreamLost,
+    UserEvent,
+    UserFeed,
+)
+from bottrader.ports.time import Clock, Entropy, EventLog
+
+__all__ = [
+    "Acceptance",
+    "Balance",
+    "CandleUpdate",
+    "CashKind",
+    "CashMovement",
+    "Clock",
+    "Delivery",
+    "DeliveryReport",
+    "Entropy",
+    "EventLog",
+    "Exchange",
+    "Heartbeat",
+    "InboundSignal",
+    "KeyPermissions",
+    "Lease",
+    "LedgerStore",
+    "MarketEvent",
+    "MarketFeed",
+    "OrderStore",
+    "OrderUpdate",
+    "SignalSender",
+    "SignalStore",
+    "Store",
+    "StreamLive",
+    "StreamLost",
+    "TradeRecord",
+    "TrailState",
+    "UserEvent",
+    "UserFeed",
+]

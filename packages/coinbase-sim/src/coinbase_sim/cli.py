@@ -1,0 +1,247 @@
+"""The command `coinbase-sim`: a simulated Coinbase Advanced Trade exchange on this machine."""
+
+import asyncio
+import os
+import re
+import signal
+import sys
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import msgspec
+import typer
+
+from coinbase_sim.control import ControlRefused, set_manual_price
+from coinbase_sim.market import CandleMarket, ManualMarket, Market, SyntheticMarket
+from coinbase_sim.model import ProductSpec
+from coinbase_sim.pacer import MAX, Pacer
+from coinbase_sim.products import product_named
+from coinbase_sim.replay import load_bars
+from coinbase_sim.simulator import Simulator, SimulatorOptions
+from coinbase_sim.wire.server import ServerOptions, SimulatorServer
+
+SYNTHETIC_START = datetime(2026, 1, 1, tzinfo=UTC)
+
+_BALANCE = re.compile(r"([A-Z0-9]{2,10})=(\d{1,15}(?:\.\d{1,18})?)", re.ASCII)
+_NUMBER = re.compile(r"\d{1,15}(\.\d{1,18})?", re.ASCII)
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False)
+
+
+class InputInvalid(ValueError):
+    """Something that the user gave cannot be used; the text is one sentence that says what and what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class MarketChoice:
+    """What the exchange trades on; exactly one of the three kinds of market comes of it."""
+
+    products: tuple[ProductSpec, ...]
+    seed: int
+    candles: Path | None
+    manual_price: str | None
+
+
+@app.callback()
+def _root() -> None:
+    """A simulated Coinbase Advanced Trade exchange that speaks the venue's own REST and WebSocket protocol."""
+
+
+@app.command()
+def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Typer reads them from the signature
+    *,
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for http and ws; 0 takes a free one.")] = 0,
+    tls_port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="Also serve https and wss here; 0 takes a free port.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Seed of the synthetic market; one seed, one market.")] = 1,
+    candles: Annotated[
+        Path | None,
+        typer.Option(help="Replay these candles (CSV or Parquet: time, open, high, low, close, volume) instead."),
+    ] = None,
+    manual: Annotated[
+        str | None, typer.Option(metavar="PRICE", help="Stand still at this price; move it with POST /control/price.")
+    ] = None,
+    product: Annotated[
+        list[str] | None, typer.Option(help="A product to list, such as BTC-USD; repeat for more. [default: BTC-USD]")
+    ] = None,
+    balance: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CURRENCY=AMOUNT", help="A starting balance; repeat for more. [default: USD=10000]"),
+    ] = None,
+    maker_fee: Annotated[str, typer.Option(metavar="RATE", help="Maker fee; 0.004 is 0.4 %.")] = "0.004",
+    taker_fee: Annotated[str, typer.Option(metavar="RATE", help="Taker fee; 0.008 is 0.8 %.")] = "0.008",
+    speed: Annotated[
+        str | None,
+        typer.Option(
+            metavar="X|max",
+            help="Venue seconds per second: 1 is real time, max as fast as clients read, 0 only POST /control/step. "
+            "[default: 1; 0 with --manual]",
+        ),
+    ] = None,
+    key_dir: Annotated[
+        Path | None, typer.Option(help="Where the API key is kept, made on the first start. [default: thrown away]")
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Go on from this file if it exists, and write it at the end.")
+    ] = None,
+    warmup: Annotated[int, typer.Option(min=0, help="Ticks to take before serving, so that history exists.")] = 0,
+    heartbeat: Annotated[float, typer.Option(min=0, help="Seconds between heartbeats; 0: none.")] = 1.0,
+    auth: Annotated[bool, typer.Option(help="Verify the tokens of private requests.")] = True,
+) -> None:
+    """Serve the exchange until SIGTERM or Ctrl-C.
+
+    When ready it prints one line of JSON with the addresses, the API key's name and file, and (with --tls-port) the
+    certificate to trust. Everything under /control steps, pauses and disturbs the exchange; see the README.
+    """
+    try:
+        products = tuple(product_named(name) for name in dict.fromkeys(product or ["BTC-USD"]))
+        pace = _speed(speed, manual)
+        simulator = _simulator(
+            MarketChoice(products, seed, candles, manual),
+            SimulatorOptions(
+                balances=_balances(balance or ["USD=10000"]),
+                maker_fee_rate=_rate("--maker-fee", maker_fee),
+                taker_fee_rate=_rate("--taker-fee", taker_fee),
+            ),
+        )
+        if state is not None and manual is not None:
+            raise InputInvalid("--state does not go with --manual: a market set by hand cannot be replayed")
+        if state is None or not _restored(simulator, state):
+            for _ in range(len(products) if manual is not None else warmup):
+                simulator.step()
+        options = ServerOptions(
+            port=port, tls_port=tls_port, key_dir=key_dir, require_auth=auth, heartbeat_interval_s=heartbeat
+        )
+        asyncio.run(_serve(simulator, options, pace))
+        if state is not None:
+            _save(simulator, state)
+    except OSError as failed:
+        _refuse(f"{_subject(failed, port, tls_port)}: {failed.strerror or failed}")
+    except (ValueError, ControlRefused) as invalid:
+        _refuse(str(invalid))
+
+
+def _refuse(sentence: str) -> NoReturn:
+    print(f"coinbase-sim: {sentence}", file=sys.stderr)  # noqa: T201 - this is the command's own voice
+    raise typer.Exit(2)
+
+
+def _subject(failed: OSError, port: int, tls_port: int | None) -> str:
+    if failed.filename is not None:
+        return str(failed.filename)
+    ports = " or ".join(str(number) for number in (port, tls_port) if number)
+    return f"cannot listen on port {ports} (choose another with --port or --tls-port, or 0 for a free one)"
+
+
+async def _serve(simulator: Simulator, options: ServerOptions, speed: float) -> None:
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    pacer = Pacer(simulator, speed)
+    async with SimulatorServer(simulator, options, pacer=pacer) as server:
+        print(_ready_line(server), flush=True)  # noqa: T201 - the line that a parent process waits for
+        running = asyncio.create_task(pacer.run(server.flush))
+        stopping = asyncio.create_task(stop.wait())
+        await asyncio.wait({running, stopping}, return_when=asyncio.FIRST_COMPLETED)
+        if running.done():
+            # The market has ended, or the pacer has failed and says why here; a mere end goes on serving.
+            running.result()
+            await stopping
+        running.cancel()
+        await asyncio.wait({running})
+
+
+def _ready_line(server: SimulatorServer) -> str:
+    return msgspec.json.encode(
+        {
+            "rest": server.rest_url,
+            "ws": server.ws_url,
+            "tls": server.tls_url,
+            "control": server.control_url,
+            "ca_file": str(server.ca_file) if server.ca_file else None,
+            "key_name": server.key_name,
+            "key_file": str(server.key_file),
+        }
+    ).decode()
+
+
+def _simulator(choice: MarketChoice, options: SimulatorOptions) -> Simulator:
+    return Simulator(_market(choice), choice.products, options)
+
+
+def _market(choice: MarketChoice) -> Market:
+    if choice.manual_price is not None:
+        if choice.candles is not None:
+            raise InputInvalid("--manual and --candles exclude each other: choose one market")
+        market = ManualMarket(choice.products)
+        for spec in choice.products:
+            set_manual_price(market, spec.product_id, choice.manual_price)
+        return market
+    if choice.candles is not None:
+        if len(choice.products) > 1:
+            raise InputInvalid("--candles replays one product: name just one with --product")
+        return CandleMarket(choice.products, load_bars(choice.candles, choice.products[0].product_id))
+    return SyntheticMarket(choice.products, choice.seed, SYNTHETIC_START)
+
+
+def _speed(text: str | None, manual: str | None) -> float:
+    if manual is not None:
+        if text not in (None, "0"):
+            raise InputInvalid("--manual stands still: leave --speed out, or give --speed 0")
+        return 0.0
+    if text == "max":
+        return MAX
+    if text is None:
+        return 1.0
+    if not _NUMBER.fullmatch(text):
+        raise InputInvalid(f"--speed must be a number of venue seconds per second, 0, or max; was {text!r}")
+    return float(text)
+
+
+def _rate(option: str, text: str) -> Decimal:
+    if not _NUMBER.fullmatch(text) or Decimal(text) >= 1:
+        raise InputInvalid(f"{option} must be a share below 1, such as 0.004 for 0.4 %; was {text!r}")
+    return Decimal(text)
+
+
+def _balances(texts: list[str]) -> dict[str, Decimal]:
+    balances: dict[str, Decimal] = {}
+    for text in texts:
+        match = _BALANCE.fullmatch(text)
+        if match is None:
+            raise InputInvalid(f"--balance must be CURRENCY=AMOUNT, such as USD=10000; was {text!r}")
+        balances[match[1]] = Decimal(match[2])
+    return balances
+
+
+def _restored(simulator: Simulator, path: Path) -> bool:
+    if not path.exists():
+        return False
+    try:
+        simulator.restore(path.read_bytes())
+    except (ValueError, KeyError, msgspec.DecodeError) as invalid:
+        raise InputInvalid(
+            f"{path} is not a state of this exchange with these options ({invalid}): give the options it was written "
+            "with, or delete it to begin anew"
+        ) from None
+    return True
+
+
+def _save(simulator: Simulator, path: Path) -> None:
+    """Write the state so that the file is always a whole one: the old, or the new."""
+    beside = path.with_name(path.name + ".new")
+    with beside.open("wb") as file:
+        file.write(simulator.snapshot())
+        file.flush()
+        os.fsync(file.fileno())
+    beside.replace(path)
+
+
+def main() -> None:
+    """Entry point of the command."""
+    app(prog_name="coinbase-sim")

@@ -1,0 +1,171 @@
+"""The control interface below `/control`: steps, prices, faults and the exchange's own books, for this machine only."""
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Annotated, TypeVar
+
+import msgspec
+from aiohttp import web
+
+from coinbase_sim.faults import FaultInvalid, Faults, parse_faults
+from coinbase_sim.market import ManualMarket
+from coinbase_sim.pacer import Pacer
+from coinbase_sim.simulator import Simulator
+from coinbase_sim.wire import encode
+from coinbase_sim.wire.replies import error_reply, json_reply
+from coinbase_sim.wire.stream import Stream
+from coinbase_sim.wire.texts import time_text
+
+PREFIX = "/control"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+Body = TypeVar("Body", bound=msgspec.Struct)
+
+
+class StepBody(msgspec.Struct, forbid_unknown_fields=True):
+    count: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] = 1
+
+
+class PriceBody(msgspec.Struct, forbid_unknown_fields=True):
+    product_id: str
+    price: str
+
+
+class DisconnectBody(msgspec.Struct, forbid_unknown_fields=True):
+    channel: str
+
+
+class ControlRefused(Exception):
+    """What was asked makes no sense here; the text is the reply, with HTTP 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class Controlled:
+    """What the control interface has its hands on."""
+
+    simulator: Simulator
+    pacer: Pacer
+    faults: Faults
+    stream: Stream
+
+
+def control_app(controlled: Controlled) -> web.Application:
+    """The application to mount at `PREFIX`."""
+    app = web.Application(middlewares=[_guarded])
+    app.add_routes(_Control(controlled).routes())
+    return app
+
+
+@web.middleware
+async def _guarded(request: web.Request, handler: Handler) -> web.StreamResponse:
+    # Whoever can step the market owns the exchange, so no other machine may, wherever the sockets listen.
+    if request.remote is None or not ipaddress.ip_address(request.remote).is_loopback:
+        return error_reply(403, "PERMISSION_DENIED", "the control interface answers to this machine only")
+    try:
+        return await handler(request)
+    except ControlRefused as refused:
+        return error_reply(400, "INVALID_ARGUMENT", str(refused))
+
+
+class _Control:
+    def __init__(self, controlled: Controlled) -> None:
+        self._simulator = controlled.simulator
+        self._pacer = controlled.pacer
+        self._faults = controlled.faults
+        self._stream = controlled.stream
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return [
+            web.get("/state", self.state),
+            web.get("/books", self.books),
+            web.get("/orders", self.orders),
+            web.get("/faults", self.faults),
+            web.post("/faults", self.install_faults),
+            web.delete("/faults", self.clear_faults),
+            web.post("/step", self.step),
+            web.post("/pause", self.pause),
+            web.post("/resume", self.resume),
+            web.post("/price", self.price),
+            web.post("/disconnect", self.disconnect),
+        ]
+
+    async def state(self, _request: web.Request) -> web.Response:
+        return self._state()
+
+    def _state(self) -> web.Response:
+        return json_reply(
+            {
+                "time": time_text(self._simulator.now),
+                "position": self._simulator.market.position,
+                "ended": self._pacer.ended,
+                "paused": self._pacer.paused,
+            }
+        )
+
+    async def books(self, _request: web.Request) -> web.Response:
+        return json_reply(encode.books(self._simulator.books()))
+
+    async def orders(self, _request: web.Request) -> web.Response:
+        return json_reply({"orders": [encode.order(order) for order in self._simulator.orders()]})
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        return json_reply({"faults": self._faults.counts()})
+
+    async def install_faults(self, request: web.Request) -> web.Response:
+        try:
+            self._faults.install(parse_faults(await request.read()))
+        except FaultInvalid as invalid:
+            raise ControlRefused(str(invalid)) from None
+        return json_reply({"faults": self._faults.counts()})
+
+    async def clear_faults(self, _request: web.Request) -> web.Response:
+        self._faults.clear()
+        return json_reply({"faults": []})
+
+    async def step(self, request: web.Request) -> web.Response:
+        self._pacer.step((await _body(request, StepBody)).count)
+        return self._state()
+
+    async def pause(self, _request: web.Request) -> web.Response:
+        self._pacer.pause()
+        return self._state()
+
+    async def resume(self, _request: web.Request) -> web.Response:
+        try:
+            self._pacer.resume()
+        except ValueError as paused:
+            raise ControlRefused(str(paused)) from None
+        return self._state()
+
+    async def price(self, request: web.Request) -> web.Response:
+        """Put a product at a price and take the tick that says so."""
+        body = await _body(request, PriceBody)
+        market = self._simulator.market
+        if not isinstance(market, ManualMarket):
+            raise ControlRefused("prices can be set on a manual market only: start with --manual PRICE")
+        set_manual_price(market, body.product_id, body.price)
+        self._pacer.step()
+        return self._state()
+
+    async def disconnect(self, request: web.Request) -> web.Response:
+        body = await _body(request, DisconnectBody)
+        return json_reply({"disconnected": self._stream.cut(body.channel)})
+
+
+def set_manual_price(market: ManualMarket, product_id: str, text: str) -> None:
+    """Queue one tick at a price given as text; raises `ControlRefused`."""
+    if not text.replace(".", "", 1).isdecimal() or not text.isascii() or Decimal(text) <= 0:
+        raise ControlRefused(f"the price must be a positive number as text, not {text!r}")
+    try:
+        market.set_price(product_id, Decimal(text))
+    except (KeyError, ValueError):
+        raise ControlRefused(f"there is no product {product_id!r} on this market") from None
+
+
+async def _body(request: web.Request, kind: type[Body]) -> Body:
+    try:
+        return msgspec.json.decode(await request.read() or b"{}", type=kind)
+    except (msgspec.DecodeError, UnicodeDecodeError) as invalid:
+        raise ControlRefused(f"the body is not understood: {invalid}") from None

@@ -1,0 +1,67 @@
+"""REST endpoints about the member: wallets, key, portfolio and fee tier."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from functools import reduce
+
+from aiohttp import web
+
+from coinbase_sim.amounts import EXACT
+from coinbase_sim.simulator import Simulator
+from coinbase_sim.wire import encode, query
+from coinbase_sim.wire.replies import error_reply, json_reply
+from coinbase_sim.wire.texts import PORTFOLIO_ID
+
+DEFAULT_ACCOUNTS = 49
+MAX_ACCOUNTS = 250
+
+
+class AccountApi:
+    """Handlers that read the member's state and change nothing."""
+
+    def __init__(self, simulator: Simulator) -> None:
+        self._simulator = simulator
+        self._opened_at = simulator.now
+
+    def routes(self) -> Sequence[web.RouteDef]:
+        return [
+            web.get("/key_permissions", self.key_permissions),
+            web.get("/portfolios", self.portfolios),
+            web.get("/transaction_summary", self.transaction_summary),
+            web.get("/accounts", self.accounts),
+            web.get("/accounts/{account_id}", self.account),
+        ]
+
+    async def key_permissions(self, _request: web.Request) -> web.Response:
+        return json_reply(
+            {
+                "can_view": True,
+                "can_trade": True,
+                "can_transfer": False,
+                "portfolio_uuid": PORTFOLIO_ID,
+                "portfolio_type": "DEFAULT",
+            }
+        )
+
+    async def portfolios(self, request: web.Request) -> web.Response:
+        kept = request.query.get("portfolio_type", "DEFAULT") in {"DEFAULT", "UNDEFINED", ""}
+        only = {"name": "Default", "uuid": PORTFOLIO_ID, "type": "DEFAULT", "deleted": False}
+        return json_reply({"portfolios": [only] if kept else []})
+
+    async def transaction_summary(self, _request: web.Request) -> web.Response:
+        rates = (self._simulator.options.maker_fee_rate, self._simulator.options.taker_fee_rate)
+        volume = reduce(EXACT.add, (order.filled_value for order in self._simulator.orders()), Decimal(0))
+        return json_reply(encode.transaction_summary(rates, volume, self._simulator.books().fees))
+
+    async def accounts(self, request: web.Request) -> web.Response:
+        limit = query.page_limit(request.query, DEFAULT_ACCOUNTS, MAX_ACCOUNTS)
+        wallets = [(wallet.account_id, wallet) for wallet in self._simulator.accounts()]
+        page, cursor = query.page(wallets, request.query.get("cursor", ""), limit)
+        rows = [encode.account(wallet, self._opened_at, self._simulator.now) for wallet in page]
+        return json_reply({"accounts": rows, "has_next": bool(cursor), "cursor": cursor, "size": len(rows)})
+
+    async def account(self, request: web.Request) -> web.Response:
+        for wallet in self._simulator.accounts():
+            if wallet.account_id == request.match_info["account_id"]:
+                return json_reply({"account": encode.account(wallet, self._opened_at, self._simulator.now)})
+        return error_reply(404, "NOT_FOUND", "account not found")

@@ -1,0 +1,92 @@
+"""One WebSocket client: its subscriptions, its sequence numbers and its bounded queue of messages."""
+
+import asyncio
+from collections import deque
+
+from aiohttp import WSMsgType, web
+
+from coinbase_sim.wire.events import Message
+
+QUEUE_LIMIT = 16_384
+"""Messages that may wait for one client; a client that falls further behind is cut off, as a venue does."""
+
+STALL_S = 10.0
+"""A client that takes no byte for this long is cut off too."""
+
+_BATCH = 256
+
+
+class Connection:
+    """The sending side of one socket. `send` never waits; one writer task drains the queue in order."""
+
+    def __init__(
+        self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport, queue_limit: int = QUEUE_LIMIT
+    ) -> None:
+        self._socket = socket
+        self._transport = transport
+        self._queue: deque[bytes] = deque()
+        self._queue_limit = queue_limit
+        self._sequence = 0
+        self._filled = asyncio.Event()
+        self._drained = asyncio.Event()
+        self._drained.set()
+        self._cut = False
+        self.subscriptions: dict[str, dict[str, None]] = {}
+        """Product ids by channel, in the order of subscription; the empty id stands for all products."""
+
+    def send(self, message: Message) -> None:
+        """Queue an envelope with this connection's next sequence number."""
+        self.send_plain(message.numbered(self._sequence))
+        self._sequence += 1
+
+    def send_plain(self, text: bytes) -> None:
+        """Queue a message that carries no sequence number."""
+        if self._cut:
+            return
+        if len(self._queue) >= self._queue_limit:
+            self.cut()
+            return
+        self._queue.append(text)
+        self._drained.clear()
+        self._filled.set()
+
+    def cut(self) -> None:
+        """Reset the connection without a closing handshake; what waits is lost."""
+        self._cut = True
+        self._queue.clear()
+        self._drained.set()
+        # Only TCP transports reach this place, and all of them can be aborted.
+        if isinstance(self._transport, asyncio.Transport):
+            self._transport.abort()
+
+    async def close(self, code: int, reason: bytes) -> None:
+        """Close with a handshake."""
+        await self._socket.close(code=code, message=reason)
+
+    async def drained(self) -> None:
+        """Return when nothing waits any more: all has been handed to the transport, or the connection is gone."""
+        await self._drained.wait()
+
+    async def write(self) -> None:
+        """The writer: hand over what is queued until cancelled, or until the client has gone or stalls."""
+        try:
+            while True:
+                await self._filled.wait()
+                self._filled.clear()
+                while self._queue:
+                    async with asyncio.timeout(STALL_S):
+                        await self._write_batch()
+                self._drained.set()
+        except (ConnectionError, TimeoutError):
+            self.cut()
+        finally:
+            self._cut = True
+            self._drained.set()
+
+    async def _write_batch(self) -> None:
+        # One timer guards many messages, because a timer costs as much as sending one.
+        queue, send = self._queue, self._socket.send_frame
+        for _ in range(min(len(queue), _BATCH)):
+            await send(queue.popleft(), WSMsgType.TEXT)
+            if self._cut:
+                return

@@ -1,0 +1,346 @@
+"""The venue's REST objects, built from the simulator's nouns; pure functions that return JSON-ready dictionaries.
+
+Shapes follow coinbase.md §4 to §7: every number is a string, `order_configuration` is always an object (a null makes
+Coinbase's own SDK fail on a live order), `edit_history` is a list.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from decimal import ROUND_DOWN, Decimal
+from typing import Any
+
+import msgspec
+
+from coinbase_sim.amounts import EXACT
+from coinbase_sim.model import (
+    Account,
+    Bar,
+    Books,
+    Fill,
+    Level,
+    Order,
+    OrderRejected,
+    OrderRequest,
+    OrderStatus,
+    OrderType,
+    ProductSpec,
+    Side,
+    TickerChanged,
+    TimeInForce,
+    TradePrinted,
+)
+from coinbase_sim.wire.texts import (
+    DISPLAY,
+    PORTFOLIO_ID,
+    USER_ID,
+    amount_text,
+    derived_id,
+    mid_price,
+    ratio,
+    time_text,
+    unix_text,
+)
+
+Json = dict[str, Any]
+
+FIAT_CURRENCIES = frozenset({"USD", "EUR", "GBP"})
+
+_DOUBLE_NAMED_REASONS = frozenset({"INSUFFICIENT_FUND", "INVALID_LIMIT_PRICE_POST_ONLY"})
+"""Refusals that the venue gives both as an order and as a preview reason (coinbase.md §8)."""
+
+_PERCENT_STEP = Decimal("0.01")
+
+
+def product(spec: ProductSpec, ticker: TickerChanged | None) -> Json:
+    """One product, flat; price fields are empty texts before the first tick."""
+    return {
+        "product_id": spec.product_id,
+        "price": amount_text(ticker.price) if ticker else "",
+        "price_percentage_change_24h": amount_text(ticker.price_change_24h_pct) if ticker else "",
+        "volume_24h": amount_text(ticker.volume_24h) if ticker else "",
+        "volume_percentage_change_24h": "",
+        "base_increment": amount_text(spec.base_increment),
+        "quote_increment": amount_text(spec.price_increment),
+        "quote_min_size": amount_text(spec.quote_min_size),
+        "quote_max_size": amount_text(spec.quote_max_size),
+        "base_min_size": amount_text(spec.base_min_size),
+        "base_max_size": amount_text(spec.base_max_size),
+        "base_name": spec.base_currency,
+        "quote_name": spec.quote_currency,
+        "watched": False,
+        "is_disabled": False,
+        "new": False,
+        "status": "online",
+        "cancel_only": False,
+        "limit_only": False,
+        "post_only": False,
+        "trading_disabled": False,
+        "auction_mode": False,
+        "product_type": "SPOT",
+        "quote_currency_id": spec.quote_currency,
+        "base_currency_id": spec.base_currency,
+        "fcm_trading_session_details": None,
+        "mid_market_price": amount_text(mid_price(ticker)) if ticker else "",
+        "alias": "",
+        "alias_to": [],
+        "base_display_symbol": spec.base_currency,
+        "quote_display_symbol": spec.quote_currency,
+        "view_only": False,
+        "price_increment": amount_text(spec.price_increment),
+        "display_name": spec.product_id,
+        "product_venue": "CBE",
+        "approximate_quote_24h_volume": amount_text(EXACT.multiply(ticker.volume_24h, ticker.price)) if ticker else "",
+        "future_product_details": None,
+    }
+
+
+def candle(bar: Bar) -> Json:
+    return {
+        "start": unix_text(bar.start),
+        "low": amount_text(bar.low),
+        "high": amount_text(bar.high),
+        "open": amount_text(bar.open),
+        "close": amount_text(bar.close),
+        "volume": amount_text(bar.volume),
+    }
+
+
+def trade(printed: TradePrinted) -> Json:
+    return {
+        "trade_id": printed.trade_id,
+        "product_id": printed.product_id,
+        "price": amount_text(printed.price),
+        "size": amount_text(printed.size),
+        "time": time_text(printed.at),
+        "side": printed.maker_side.value,
+        "bid": "",
+        "ask": "",
+        "exchange": "coinbase",
+    }
+
+
+def pricebook(product_id: str, bids: Sequence[Level], asks: Sequence[Level], at: datetime) -> Json:
+    return {
+        "product_id": product_id,
+        "bids": [_level(level) for level in bids],
+        "asks": [_level(level) for level in asks],
+        "time": time_text(at),
+    }
+
+
+def book_summary(ticker: TickerChanged | None) -> Json:
+    """What the product book adds to the ladder: last price, middle and spread."""
+    if ticker is None:
+        return {"last": "", "mid_market": "", "spread_bps": "", "spread_absolute": ""}
+    middle = mid_price(ticker)
+    spread = EXACT.subtract(ticker.best_ask.price, ticker.best_bid.price)
+    return {
+        "last": amount_text(ticker.price),
+        "mid_market": amount_text(middle),
+        "spread_bps": amount_text(ratio(EXACT.multiply(spread, Decimal(10_000)), middle)),
+        "spread_absolute": amount_text(spread),
+    }
+
+
+def _level(level: Level) -> Json:
+    return {"price": amount_text(level.price), "size": amount_text(level.size)}
+
+
+def account(wallet: Account, opened_at: datetime, now: datetime) -> Json:
+    fiat = wallet.currency in FIAT_CURRENCIES
+    return {
+        "uuid": wallet.account_id,
+        "name": f"{wallet.currency} Wallet",
+        "currency": wallet.currency,
+        "available_balance": {"value": amount_text(wallet.available), "currency": wallet.currency},
+        "default": True,
+        "active": True,
+        "created_at": time_text(opened_at),
+        "updated_at": time_text(now),
+        "deleted_at": None,
+        "type": "ACCOUNT_TYPE_FIAT" if fiat else "ACCOUNT_TYPE_CRYPTO",
+        "ready": True,
+        "hold": {"value": amount_text(wallet.hold), "currency": wallet.currency},
+        "retail_portfolio_id": PORTFOLIO_ID,
+        "platform": "ACCOUNT_PLATFORM_CONSUMER",
+    }
+
+
+def transaction_summary(rates: tuple[Decimal, Decimal], volume: Decimal, fees: Decimal) -> Json:
+    """Volume and fees so far, and the one fee tier; `rates` is (maker, taker). The first two fields are numbers."""
+    maker, taker = rates
+    return {
+        "total_volume": _number(volume),
+        "total_fees": _number(fees),
+        "fee_tier": {
+            "pricing_tier": "Simulated",
+            "usd_from": "0",
+            "usd_to": "",
+            "taker_fee_rate": amount_text(taker),
+            "maker_fee_rate": amount_text(maker),
+            "aop_from": "",
+            "aop_to": "",
+        },
+        "margin_rate": None,
+        "goods_and_services_tax": None,
+        "advanced_trade_only_volume": _number(volume),
+        "advanced_trade_only_fees": _number(fees),
+        "coinbase_pro_volume": 0,
+        "coinbase_pro_fees": 0,
+        "total_balance": "",
+        "has_promo_fee": False,
+    }
+
+
+def _number(amount: Decimal) -> msgspec.Raw:
+    # Raw keeps every digit: a float would round the exchange's own totals.
+    return msgspec.Raw(amount_text(amount).encode())
+
+
+def order_configuration(request: OrderRequest) -> Json:
+    """The configuration object that asks for this order; the digits are the ones that were sent."""
+    sizes = {
+        name: amount_text(size)
+        for name, size in (("base_size", request.base_size), ("quote_size", request.quote_size))
+        if size is not None
+    }
+    if request.order_type is OrderType.MARKET or request.limit_price is None:
+        return {"market_market_ioc": sizes}
+    limit = sizes | {"limit_price": amount_text(request.limit_price)}
+    match request.time_in_force:
+        case TimeInForce.IOC:
+            return {"sor_limit_ioc": limit}
+        case TimeInForce.FOK:
+            return {"limit_limit_fok": limit}
+        case TimeInForce.GTC:
+            return {"limit_limit_gtc": limit | {"post_only": request.post_only}}
+
+
+def completion_pct(order: Order) -> Decimal:
+    """How much of the order is done, in percent, rounded down to two digits; a filled order is complete."""
+    if order.status is OrderStatus.FILLED:
+        return Decimal(100)
+    request = order.request
+    if request.base_size is not None:
+        share = ratio(order.filled_size, request.base_size)
+    else:
+        share = ratio(value_after_fees(order), request.quote_size or Decimal(0))
+    return DISPLAY.multiply(share, Decimal(100)).quantize(_PERCENT_STEP, rounding=ROUND_DOWN, context=DISPLAY)
+
+
+def value_after_fees(order: Order) -> Decimal:
+    """What the fills have cost a buyer, or brought a seller, fees included."""
+    if order.request.side is Side.BUY:
+        return EXACT.add(order.filled_value, order.total_fees)
+    return EXACT.subtract(order.filled_value, order.total_fees)
+
+
+def order(placed: Order) -> Json:
+    """The REST order object (coinbase.md §6)."""
+    request = placed.request
+    by_quote = request.quote_size is not None
+    return {
+        "order_id": placed.order_id,
+        "product_id": request.product_id,
+        "user_id": USER_ID,
+        "order_configuration": order_configuration(request),
+        "side": request.side.value,
+        "client_order_id": request.client_order_id,
+        "status": placed.status.value,
+        "time_in_force": request.time_in_force.value,
+        "created_time": time_text(placed.created_at),
+        "completion_percentage": amount_text(completion_pct(placed)),
+        "filled_size": amount_text(placed.filled_size),
+        "average_filled_price": amount_text(ratio(placed.filled_value, placed.filled_size)),
+        "fee": "",
+        "number_of_fills": str(placed.fills_count),
+        "filled_value": amount_text(placed.filled_value),
+        "pending_cancel": False,
+        "size_in_quote": by_quote,
+        "total_fees": amount_text(placed.total_fees),
+        "size_inclusive_of_fees": by_quote and request.side is Side.BUY,
+        "total_value_after_fees": amount_text(value_after_fees(placed)),
+        "trigger_status": "INVALID_ORDER_TYPE",
+        "order_type": request.order_type.value,
+        "reject_reason": "REJECT_REASON_UNSPECIFIED",
+        "settled": placed.status is OrderStatus.FILLED,
+        "product_type": "SPOT",
+        "reject_message": "",
+        "cancel_message": placed.cancel_message,
+        "order_placement_source": "RETAIL_ADVANCED",
+        "outstanding_hold_amount": amount_text(placed.hold),
+        "is_liquidation": False,
+        "last_fill_time": time_text(placed.last_fill_at) if placed.last_fill_at else None,
+        "edit_history": [],
+        "leverage": "",
+        "margin_type": "UNKNOWN_MARGIN_TYPE",
+        "retail_portfolio_id": PORTFOLIO_ID,
+        "originating_order_id": "",
+        "attached_order_id": "",
+    }
+
+
+def fill(executed: Fill) -> Json:
+    """The REST fill object; `size` is in base units because `size_in_quote` is false."""
+    return {
+        "entry_id": derived_id("entry", executed.order_id, executed.trade_id),
+        "trade_id": executed.trade_id,
+        "order_id": executed.order_id,
+        "trade_time": time_text(executed.at),
+        "trade_type": "FILL",
+        "price": amount_text(executed.price),
+        "size": amount_text(executed.size),
+        "commission": amount_text(executed.commission),
+        "product_id": executed.product_id,
+        "sequence_timestamp": time_text(executed.at),
+        "liquidity_indicator": "MAKER" if executed.is_maker else "TAKER",
+        "size_in_quote": False,
+        "user_id": USER_ID,
+        "side": executed.side.value,
+        "retail_portfolio_id": PORTFOLIO_ID,
+    }
+
+
+def order_accepted(placed: Order) -> Json:
+    request = placed.request
+    return {
+        "success": True,
+        "success_response": {
+            "order_id": placed.order_id,
+            "product_id": request.product_id,
+            "side": request.side.value,
+            "client_order_id": request.client_order_id,
+            "attached_order_id": "",
+        },
+        "order_configuration": order_configuration(request),
+    }
+
+
+def order_refused(rejected: OrderRejected) -> Json:
+    """The refusal of an order, which the venue sends with HTTP 200.
+
+    `error` is the deprecated field: it says nothing when a preview reason holds the truth, so that a client must
+    examine all three (coinbase.md §7).
+    """
+    base_reason = rejected.reason.removeprefix("PREVIEW_")
+    previewed = rejected.reason.startswith("PREVIEW_") or base_reason in _DOUBLE_NAMED_REASONS
+    named = base_reason in _DOUBLE_NAMED_REASONS or not previewed
+    return {
+        "success": False,
+        "error_response": {
+            "error": "UNKNOWN_FAILURE_REASON" if previewed else base_reason,
+            "message": rejected.message,
+            "error_details": "",
+            "preview_failure_reason": f"PREVIEW_{base_reason}" if previewed else "UNKNOWN_PREVIEW_FAILURE_REASON",
+            "new_order_failure_reason": base_reason if named else "UNKNOWN_FAILURE_REASON",
+        },
+        "order_configuration": {},
+    }
+
+
+def books(ledger: Books) -> Mapping[str, Any]:
+    """The exchange's ledger for the control interface: totals by currency and all fees, as exact texts."""
+    return {
+        "totals": {currency: amount_text(total) for currency, total in ledger.totals.items()},
+        "fees": amount_text(ledger.fees),
+    }

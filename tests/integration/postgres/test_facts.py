@@ -1,0 +1,205 @@
+"""Facts are appended and never changed, and no row can say what the domain rules out."""
+
+import pytest
+
+from bottrader.adapters.postgres.connection import Connection, translated
+from bottrader.adapters.postgres.store import PostgresStore
+from bottrader.domain.errors import InvariantBroken
+from bottrader.domain.orders import OrderState
+from bottrader.domain.strategy import freeze_parameters
+from bottrader.ports import CashKind, CashMovement
+from tests.fixtures.facts import (
+    BTC,
+    at,
+    make_allocation,
+    make_fill,
+    make_inbound,
+    make_intent,
+    make_signal,
+    make_unmatched,
+    step,
+)
+from tests.fixtures.store_contract import ordered
+
+FACTS = (
+    "signals",
+    "inbound_requests",
+    "inbound_signals",
+    "signal_outcomes",
+    "strategy_snapshots",
+    "strategy_activations",
+    "order_intents",
+    "order_transitions",
+    "fills",
+    "trade_strategy_link",
+    "cash_transactions",
+    "venue_identity",
+)
+
+
+@pytest.fixture
+async def books(store: PostgresStore) -> PostgresStore:
+    """A store with at least one row in every table that has checks."""
+    signal = make_signal()
+    await store.record_signal(signal)
+    await store.accept_signal(make_inbound(signal))
+    await store.activate_snapshot(freeze_parameters("momentum", {"period": 5}), at(0))
+    await store.record_intent(make_intent(signal_id=signal.signal_id), 0, ordered(signal))
+    await store.record_transition(step(make_intent(), OrderState.SENT, 121))
+    await store.record_transition(step(make_intent(), OrderState.ACCEPTED, 122, "venue-1"))
+    await store.record_fills([make_fill()])
+    await store.claim_venue("sim")
+    await store.record_cash([CashMovement("opening", CashKind.OPENING_BALANCE, "USD", make_fill().price, at(0))])
+    await store.replace_allocations(BTC, [make_allocation(), make_unmatched()], at(900))
+    return store
+
+
+@pytest.mark.parametrize("table", FACTS)
+@pytest.mark.parametrize("change", ["UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"])
+@pytest.mark.parametrize("replication_role", ["origin", "replica"])
+async def test_a_fact_cannot_be_changed_even_by_a_superuser(
+    books: PostgresStore, sql: Connection, table: str, change: str, replication_role: str
+) -> None:
+    rows = f"SELECT * FROM {table}"  # noqa: S608 - a name from the list above
+    column = await sql.fetchval(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position LIMIT 1",
+        table,
+    )
+    before = await sql.fetch(rows)
+    assert before
+    await sql.execute(f"SET session_replication_role = {replication_role}")
+    with pytest.raises(InvariantBroken, match="is append-only"), translated("changing a fact"):
+        await sql.execute(change.format(table, column))
+    assert await sql.fetch(rows) == before
+
+
+async def test_no_fact_table_is_without_guard(sql: Connection) -> None:
+    """Every table is listed as a fact, as operational, or as derived."""
+    others = {"signal_outbox", "trailing_stops", "leases", "trade_records", "fifo_allocations", "allocation_pointer"}
+    others |= {"fifo_computation_log", "manual_review_queue", "alembic_version"}
+    tables = await sql.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
+    assert {row["tablename"] for row in tables} == others | set(FACTS)
+
+
+SAMPLES = {
+    "signals": ("signal_id", "another"),
+    "inbound_signals": ("signal_id", "another"),
+    "signal_outcomes": ("signal_id", "another"),
+    "order_intents": ("client_order_id", "ROC-BTC-00000000000000000000000000000000"),
+    "order_transitions": ("step", 9),
+    "fills": ("trade_id", "another"),
+    "cash_transactions": ("transaction_id", "another"),
+    "trade_records": ("order_id", "another"),
+    "fifo_allocations": ("position", 9),
+    "fifo_computation_log": ("batch_id", 99),
+    "manual_review_queue": ("subject", "another"),
+}
+
+OFFENCES = [
+    ("signals", "action", "hold"),
+    ("signals", "trigger", "MOOD"),
+    ("signals", "product_id", "bitcoin"),
+    ("signals", "price", "0"),
+    ("signals", "price", "NaN"),
+    ("signals", "price", "Infinity"),
+    ("signals", "quote_size", "-1"),
+    ("signals", "scores", "[]"),
+    ("inbound_signals", "action", "hold"),
+    ("inbound_signals", "price", "-1"),
+    ("signal_outcomes", "kind", "forgotten"),
+    ("order_intents", "client_order_id", "roc-btc-1"),
+    ("order_intents", "side", "short"),
+    ("order_intents", "kind", "limit_gtc"),
+    ("order_intents", "size_base", "0"),
+    ("order_intents", "size_base", "NaN"),
+    ("order_intents", "limit_price", None),
+    ("order_intents", "kind", "market_ioc"),
+    ("order_intents", "granted_quote", "NaN"),
+    ("order_intents", "trigger", "MARKET"),
+    ("order_transitions", "state", "lost"),
+    ("order_transitions", "step", "0"),
+    ("fills", "size", "0"),
+    ("fills", "size", "-0.1"),
+    ("fills", "price", "0"),
+    ("fills", "fee", "NaN"),
+    ("fills", "side", "BUY"),
+    ("fills", "product_id", "BTC"),
+    ("cash_transactions", "kind", "gift"),
+    ("cash_transactions", "kind", "withdrawal"),
+    ("cash_transactions", "amount", "Infinity"),
+    ("cash_transactions", "currency", "usd"),
+    ("trade_records", "size", "0"),
+    ("trade_records", "status", "done"),
+    ("trade_records", "side", "short"),
+    ("trade_records", "source", "rumour"),
+    ("trade_records", "trigger", "LIMIT"),
+    ("trade_records", "price", "-1"),
+    ("trade_records", "filled_size", "-1"),
+    ("fifo_allocations", "allocated_size", "0"),
+    ("fifo_allocations", "allocated_size", "0.6"),
+    ("fifo_allocations", "buy_price", "100.01"),
+    ("fifo_allocations", "buy_fee", "0.21"),
+    ("fifo_allocations", "buy_fee", None),
+    ("fifo_allocations", "buy_order_id", None),
+    ("fifo_allocations", "sell_fee", "0.23"),
+    ("fifo_allocations", "pnl_usd", "4.59"),
+    ("fifo_allocations", "pnl_usd", None),
+    ("fifo_allocations", "buy_time", "2030-01-01T00:00:00Z"),
+    ("fifo_computation_log", "mode", "guess"),
+    ("fifo_computation_log", "status", "failed"),
+    ("fifo_computation_log", "unmatched", "3"),
+    ("manual_review_queue", "severity", "urgent"),
+    ("manual_review_queue", "status", "ignored"),
+]
+
+
+async def copy_row(sql: Connection, table: str, **changes: object) -> None:
+    """Insert a copy of the table's first row with some columns changed (given as the text of their values)."""
+    rows = await sql.fetch("SELECT column_name FROM information_schema.columns WHERE table_name = $1", table)
+    columns = [row["column_name"] for row in rows]
+    cast = [
+        f"(jsonb_populate_record(NULL::{table}, to_jsonb(t) || $1::jsonb)).{column}"  # no input of anybody's
+        for column in columns
+    ]
+    statement = f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(cast)} FROM {table} t LIMIT 1"  # noqa: S608 - names from the catalogue
+    await sql.execute(statement, _json(changes))
+
+
+def _json(changes: dict[str, object]) -> str:
+    import json  # noqa: PLC0415
+
+    return json.dumps({name: [] if value == "[]" else value for name, value in changes.items()})
+
+
+@pytest.mark.parametrize("table", SAMPLES)
+async def test_a_proper_row_is_taken(books: PostgresStore, sql: Connection, table: str) -> None:
+    """Else the refusals below would prove nothing."""
+    key, value = SAMPLES[table]
+    extra = {"signal_id": None} if table == "order_intents" else {}
+    extra |= {"acceptance": 99} if table == "inbound_signals" else {}
+    extra |= {"item": 99} if table == "manual_review_queue" else {}
+    await copy_row(sql, table, **{key: value}, **extra)
+
+
+@pytest.mark.parametrize(("table", "column", "value"), OFFENCES)
+async def test_every_check_refuses_its_offence(
+    books: PostgresStore, sql: Connection, table: str, column: str, value: object
+) -> None:
+    key, other = SAMPLES[table]
+    extra = {"signal_id": None} if table == "order_intents" else {}
+    extra |= {"acceptance": 99} if table == "inbound_signals" else {}
+    extra |= {"item": 99} if table == "manual_review_queue" else {}
+    with pytest.raises(InvariantBroken, match="check"), translated("inserting an offence"):
+        await copy_row(sql, table, **({key: other} | extra | {column: value}))
+
+
+async def test_an_order_ends_once_even_without_the_store(books: PostgresStore, sql: Connection) -> None:
+    """S4"""
+    await copy_row(sql, "order_transitions", step=4, state="filled")
+    with pytest.raises(InvariantBroken, match="order_transitions_end"), translated("ending an order twice"):
+        await copy_row(sql, "order_transitions", step=5, state="cancelled")
+
+
+async def test_a_stop_above_its_high_is_refused_by_the_table(sql: Connection) -> None:
+    with pytest.raises(InvariantBroken, match="check"), translated("saving a stop"):
+        await sql.execute("INSERT INTO trailing_stops VALUES ('BTC-USD', 'x', 100, 101)")

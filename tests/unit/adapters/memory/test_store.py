@@ -1,0 +1,37 @@
+"""The store in memory keeps the contract that the Postgres store keeps."""
+
+import pytest
+
+from bottrader.adapters.memory.store import MemoryStore
+from bottrader.domain.strategy import freeze_parameters
+from tests.fixtures.facts import BTC, at, make_unmatched
+from tests.fixtures.store_contract import StoreContract
+
+
+@pytest.fixture
+def store() -> MemoryStore:
+    return MemoryStore()
+
+
+class TestMemoryStore(StoreContract):
+    """The contract on the twin in memory."""
+
+
+async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: MemoryStore) -> None:
+    """B278"""
+    fast, slow = (freeze_parameters("momentum", {"period": period}) for period in (5, 7))
+    for seconds, snapshot in enumerate((fast, fast, slow, slow, fast)):
+        await store.activate_snapshot(snapshot, at(seconds))
+    periods = [(period.content_hash, period.since, period.until) for period in store.activations]
+    assert periods == [
+        (fast.content_hash, at(0), at(2)),
+        (slow.content_hash, at(2), at(4)),
+        (fast.content_hash, at(4), None),
+    ]
+    assert set(store.snapshots) == {fast.content_hash, slow.content_hash}
+
+
+async def test_an_unmatched_sell_is_queued_once(store: MemoryStore) -> None:
+    for seconds in (900, 901):
+        await store.replace_allocations(BTC, [make_unmatched()], at(seconds))
+    assert store.review_queue == {"sell-9/sell-9-fill": at(900)}

@@ -1,0 +1,102 @@
+"""The fault script: what fires, when, and what is refused as a script."""
+
+import pytest
+from coinbase_sim.faults import Action, Fault, FaultInvalid, Faults, parse_faults
+
+POST = ("POST", "/orders", "/orders")
+
+
+def test_a_fault_fires_once_at_its_nth_match() -> None:
+    faults = Faults([Fault("POST /orders", Action.DROP_REPLY, nth=2)])
+    fired = [faults.at_request(*POST) for _ in range(4)]
+    assert [fault is not None for fault in fired] == [False, True, False, False]
+    assert faults.counts() == [
+        {"on": "POST /orders", "do": "drop_reply", "nth": 2, "seconds": 0.0, "seen": 4, "fired": True}
+    ]
+
+
+def test_other_methods_and_paths_do_not_count() -> None:
+    faults = Faults([Fault("POST /orders", Action.DROP_REPLY)])
+    assert faults.at_request("GET", "/orders", "/orders") is None
+    assert faults.at_request("POST", "/orders/batch_cancel", "/orders/batch_cancel") is None
+    assert faults.counts()[0]["seen"] == 0
+
+
+def test_a_path_matches_as_template_or_as_it_is() -> None:
+    template = "/orders/historical/{order_id}"
+    for on in (template, "/orders/historical/o-1"):
+        faults = Faults([Fault(f"GET {on}", Action.HTTP_500_PLACED)])
+        assert faults.at_request("GET", "/orders/historical/o-1", template) is not None
+    concrete = Faults([Fault("GET /orders/historical/o-2", Action.HTTP_500_PLACED)])
+    assert concrete.at_request("GET", "/orders/historical/o-1", template) is None
+
+
+def test_faults_on_the_same_request_count_side_by_side() -> None:
+    faults = Faults([Fault("POST /orders", Action.DROP_REPLY), Fault("POST /orders", Action.DROP_REQUEST, nth=2)])
+    first, second = faults.at_request(*POST), faults.at_request(*POST)
+    assert first is not None
+    assert first.do is Action.DROP_REPLY
+    assert second is not None
+    assert second.do is Action.DROP_REQUEST
+
+
+def test_a_stream_fault_counts_the_messages_of_its_channel_only() -> None:
+    faults = Faults([Fault("ws user", Action.DROP_CONNECTION, nth=2)])
+    assert [faults.cuts_stream(channel) for channel in ("user", "ticker", "user", "user")] == [
+        False,
+        False,
+        True,
+        False,
+    ]
+
+
+def test_cleared_faults_do_nothing() -> None:
+    faults = Faults([Fault("POST /orders", Action.DROP_REPLY), Fault("ws user", Action.DROP_CONNECTION)])
+    faults.clear()
+    assert faults.at_request(*POST) is None
+    assert not faults.cuts_stream("user")
+    assert faults.counts() == []
+
+
+def test_a_script_is_one_fault_or_a_list() -> None:
+    one = b'{"on": "POST /orders", "nth": 3, "do": "delay_reply", "seconds": 1.5}'
+    expected = Fault("POST /orders", Action.DELAY_REPLY, nth=3, seconds=1.5)
+    assert parse_faults(one) == [expected]
+    assert parse_faults(b"[%b,%b]" % (one, one)) == [expected, expected]
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        b"",
+        b"{",
+        b"7",
+        b"{}",
+        b'{"on": "POST /orders", "do": "explode"}',
+        b'{"on": "POST /orders", "do": "drop_reply", "nth": 0}',
+        b'{"on": "POST /orders", "do": "delay_reply", "seconds": -1}',
+        b'{"on": "POST /orders", "do": "drop_reply", "nht": 2}',
+    ],
+)
+def test_what_is_no_script_is_refused(script: bytes) -> None:
+    with pytest.raises(FaultInvalid, match="not a fault script"):
+        parse_faults(script)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault("orders", Action.DROP_REPLY),
+        Fault("POST orders", Action.DROP_REPLY),
+        Fault("FETCH /orders", Action.DROP_REPLY),
+        Fault("ws ", Action.DROP_CONNECTION),
+        Fault("ws user", Action.DROP_REPLY),
+        Fault("POST /orders", Action.DROP_CONNECTION),
+        Fault("POST /orders", Action.DROP_REPLY, seconds=1),
+    ],
+)
+def test_a_fault_that_could_never_fire_is_refused_and_nothing_is_installed(fault: Fault) -> None:
+    faults = Faults()
+    with pytest.raises(FaultInvalid):
+        faults.install([Fault("POST /orders", Action.DROP_REPLY), fault])
+    assert faults.counts() == []

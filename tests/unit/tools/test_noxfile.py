@@ -1,0 +1,246 @@
+"""The noxfile: what is selected, what each session would run, and that reading it starts nothing."""
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+import nox
+import nox.command
+import nox.registry
+import pytest
+
+import noxfile
+from tools.ci import plan
+
+ROOT = Path(__file__).parents[3]
+LAYERS = ("unit", "integration", "e2e", "system", "performance")
+
+
+@dataclass
+class Venv:
+    location: str = "/envs/session"
+
+
+@dataclass
+class FakeSession:
+    """Remembers what a session would have run; commands named in `failing` fail."""
+
+    name: str = "unit-3.11"
+    python: str = noxfile.HERE
+    posargs: list[str] = field(default_factory=list)
+    venv_backend: str = "uv"
+    parallel: bool = False
+    failing: tuple[str, ...] = ()
+    virtualenv: Venv = field(default_factory=Venv)
+    ran: list[tuple[str, ...]] = field(default_factory=list)
+    installed: list[tuple[str, ...]] = field(default_factory=list)
+    envs: list[dict[str, str]] = field(default_factory=list)
+
+    def run(self, *command: str, env: dict[str, str] | None = None) -> None:
+        self.ran.append(command)
+        self.envs.append(env or {})
+        if command[0] in self.failing:
+            raise nox.command.CommandFailed(return_code=1)
+
+    def run_install(self, *command: str, env: dict[str, str] | None = None) -> None:
+        self.installed.append(command)
+        self.envs.append(env or {})
+
+    def install(self, *arguments: str) -> None:
+        self.installed.append(arguments)
+
+    def error(self, message: str) -> None:
+        raise RuntimeError(message)
+
+
+def perform(session: Any, fake: FakeSession) -> FakeSession:
+    session(cast("nox.Session", fake))
+    return fake
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Return an empty folder that sessions may write to."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_reading_the_noxfile_starts_no_program_and_opens_no_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        pytest.fail("the noxfile did something at import")
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", refuse)
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    # Its sessions go into a registry of their own, so that the one under test is not doubled.
+    monkeypatch.setattr(nox.registry, "_REGISTRY", {})
+    spec = importlib.util.spec_from_file_location("noxfile_again", ROOT / "noxfile.py")
+    assert spec is not None
+    assert spec.loader is not None
+    spec.loader.exec_module(importlib.util.module_from_spec(spec))
+
+
+def test_a_plain_install_of_nox_satisfies_the_header() -> None:
+    header = (ROOT / "noxfile.py").read_text().split("# ///")[1]
+    block = "\n".join(line.removeprefix("# ") for line in header.splitlines() if line != "# /// script")
+    assert tomllib.loads(block.replace("script\n", "", 1))["dependencies"] == ["nox>=2026.10.20"]
+
+
+def test_the_layers_run_on_every_python_that_the_packages_promise() -> None:
+    for package in noxfile.PACKAGES.values():
+        project = tomllib.loads((ROOT / package / "pyproject.toml").read_text())["project"]
+        promised = [c.rpartition(" ")[2] for c in project["classifiers"] if c.startswith("Programming Language")]
+        assert tuple(promised) == noxfile.PYTHONS
+    for layer in LAYERS:
+        assert tuple(cast("list[str]", nox.registry.get()[layer].python)) == noxfile.PYTHONS
+
+
+def test_the_default_run_is_a_pull_requests_duty_on_this_interpreter_alone() -> None:
+    here = f"{sys.version_info.major}.{sys.version_info.minor}"
+    assert nox.options.sessions == [
+        "lint",
+        "types",
+        *(f"{layer}-{here}" for layer in LAYERS),
+        "cover",
+        "demo",
+    ]
+
+
+def test_sessions_of_the_ci_matrix_require_no_other_session() -> None:
+    tagged = {name: func for name, func in nox.registry.get().items() if "ci" in func.tags}
+    assert set(tagged) == {*LAYERS, "lint", "types", "demo"}
+    assert not [name for name, func in tagged.items() if func.requires]
+
+
+def test_cover_requires_every_measured_layer() -> None:
+    assert nox.registry.get()["cover"].requires == [f"{name}-{noxfile.HERE}" for name in noxfile.MEASURED]
+
+
+def test_every_measured_layer_has_a_folder_and_the_plan_knows_it() -> None:
+    assert set(noxfile.MEASURED) == plan.MEASURED
+    assert plan.MEASURING in noxfile.PYTHONS
+    assert all((ROOT / "tests" / folder).is_dir() for folder in noxfile.MEASURED.values())
+
+
+def test_every_layer_but_performance_may_run_beside_others() -> None:
+    allowed = {name: bool(nox.registry.get()[name].allow_parallel) for name in LAYERS}
+    assert allowed == {name: name != "performance" for name in LAYERS}
+
+
+def test_a_measured_layer_starts_without_the_data_of_an_earlier_run(workspace: Path) -> None:
+    data = workspace / "build/cov/data"
+    data.mkdir(parents=True)
+    for name in (".coverage.unit", ".coverage.unit.host.1", ".coverage.e2e"):
+        (data / name).touch()
+    session = perform(noxfile.unit, FakeSession())
+    assert [path.name for path in data.iterdir()] == [".coverage.e2e"]
+    assert [command[:3] for command in session.ran] == [
+        ("coverage", "run", "--parallel-mode"),
+        ("coverage", "combine", "--quiet"),
+    ]
+    assert session.envs[-1] == {"COVERAGE_FILE": str(data / ".coverage.unit"), "COVERAGE_CONTEXT": "unit"}
+
+
+def test_unit_uses_at_most_two_workers_and_none_beside_other_sessions(workspace: Path) -> None:
+    alone = perform(noxfile.unit, FakeSession()).ran[0]
+    assert alone[alone.index("pytest") + 1 :][:4] == ("-n", "auto", "--maxprocesses", "2")
+    beside = perform(noxfile.unit, FakeSession(parallel=True)).ran[0]
+    assert beside[beside.index("pytest") + 1 :][:2] == ("-n", "0")
+
+
+def test_on_another_interpreter_a_layer_is_not_measured(workspace: Path) -> None:
+    session = perform(noxfile.e2e, FakeSession(name="e2e-3.9", python="3.9"))
+    assert session.ran == [("pytest", "tests/end_to_end", "--junitxml=build/junit/e2e-3.9.xml")]
+    assert not (workspace / "build").exists()
+
+
+def test_performance_is_never_measured_and_prints_its_ratios(workspace: Path) -> None:
+    session = perform(noxfile.performance, FakeSession(name="performance-3.11"))
+    assert session.ran == [("pytest", "-s", "tests/performance", "--junitxml=build/junit/performance-3.11.xml")]
+
+
+@pytest.mark.parametrize(
+    ("posargs", "expected"),
+    [
+        (["-k", "stop"], ["-k", "stop", "tests/unit"]),
+        (["tests/unit/domain"], ["tests/unit/domain"]),
+        (["tests/unit/domain/test_money.py::test_x", "-x"], ["tests/unit/domain/test_money.py::test_x", "-x"]),
+    ],
+)
+def test_arguments_select_tests_without_coverage_or_workers(
+    workspace: Path, posargs: list[str], expected: list[str]
+) -> None:
+    (workspace / "tests/unit/domain").mkdir(parents=True)
+    (workspace / "tests/unit/domain/test_money.py").touch()
+    session = perform(noxfile.unit, FakeSession(posargs=posargs))
+    assert len(session.ran) == 1
+    assert session.ran[0][0] == "pytest"
+    assert list(session.ran[0][-len(expected) - 2 :]) == ["-n", "0", *expected]
+
+
+def test_with_uv_an_environment_is_what_the_lock_says(workspace: Path) -> None:
+    session = perform(noxfile.integration, FakeSession(name="integration-3.11"))
+    (command,) = session.installed
+    assert command[:2] == ("uv", "sync")
+    assert {"--frozen", "--no-default-groups", "--all-packages", "--group=test"} <= set(command)
+    assert session.envs[0] == {"UV_PROJECT_ENVIRONMENT": "/envs/session"}
+
+
+def test_without_uv_an_environment_is_held_to_the_constraints(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    session = perform(noxfile.demo, FakeSession(name="demo", venv_backend="virtualenv", posargs=["--seed", "7"]))
+    assert session.installed == [
+        (
+            "--constraint",
+            "requirements/constraints.txt",
+            "--editable=packages/coinbase-sim",
+            "--editable=packages/bottrader",
+        )
+    ]
+    assert session.ran == [("bottrader", "demo", "--seed", "7")]
+
+
+def test_the_demo_installs_no_test_tools(workspace: Path) -> None:
+    (command,) = perform(noxfile.demo, FakeSession(name="demo")).installed
+    assert not [argument for argument in command if "group=" in argument]
+    assert "--package=bottrader" in command
+
+
+def test_lint_runs_every_tool_and_fails_once_naming_all_that_failed() -> None:
+    session = FakeSession(name="lint", failing=("ruff", "codespell"))
+    with pytest.raises(RuntimeError, match=r"^failed: ruff, format, spelling$"):
+        perform(noxfile.lint, session)
+    assert session.ran == list(noxfile.lint_commands().values())
+
+
+def test_lint_runs_only_the_tools_that_are_named() -> None:
+    session = perform(noxfile.lint, FakeSession(name="lint", posargs=["spelling"]))
+    assert session.ran == [("codespell",)]
+
+
+def test_lint_refuses_a_tool_it_does_not_know() -> None:
+    with pytest.raises(RuntimeError, match="no linter is called pylint; there are ruff, format,"):
+        perform(noxfile.lint, FakeSession(name="lint", posargs=["pylint"]))
+
+
+def test_cover_without_data_says_which_layers_are_missing(workspace: Path) -> None:
+    data = workspace / "build/cov/data"
+    data.mkdir(parents=True)
+    (data / ".coverage.unit").touch()
+    with pytest.raises(RuntimeError, match="no coverage data of integration, e2e, system"):
+        perform(noxfile.cover, FakeSession(name="cover"))
+
+
+def test_cover_keeps_the_layers_data_so_that_it_can_be_judged_again(workspace: Path) -> None:
+    data = workspace / "build/cov/data"
+    data.mkdir(parents=True)
+    for layer in noxfile.MEASURED:
+        (data / f".coverage.{layer}").touch()
+    session = perform(noxfile.cover, FakeSession(name="cover"))
+    assert {"combine", "--keep"} <= set(session.ran[0])
+    assert session.ran[-1] == ("python", "-m", "tools.checks.floors", "build/cov")
+    assert sorted(path.name for path in data.iterdir()) == sorted(f".coverage.{layer}" for layer in noxfile.MEASURED)
