@@ -27,6 +27,8 @@ class Answer:
     status: int = 200
     text: str | None = None
     """Sent as it is, as HTML, instead of a JSON body."""
+    location: str | None = None
+    """Where a redirect points to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +106,8 @@ class MockCoinbaseApi:
 
 
 def _response(answer: Answer) -> web.Response:
+    if answer.location is not None:
+        return web.Response(status=answer.status, headers={"Location": answer.location})
     if answer.text is not None:
         return web.Response(status=answer.status, text=answer.text, content_type="text/html")
     return web.json_response(answer.body, status=answer.status)

@@ -14,6 +14,7 @@ class VenueConnection:
 
     def __init__(self, request: web.Request, socket: web.WebSocketResponse) -> None:
         self.requests: list[dict[str, Any]] = []
+        self.closed = asyncio.Event()
         self._request = request
         self._socket = socket
         self._sequence = 0
@@ -22,10 +23,6 @@ class VenueConnection:
     @property
     def channels(self) -> list[str]:
         return [request["channel"] for request in self.requests]
-
-    @property
-    def is_closed(self) -> bool:
-        return self._socket.closed
 
     async def send(self, channel: str, *events: object, sequence: int | None = None, at: str = AT) -> None:
         number = self._sequence if sequence is None else sequence
@@ -99,4 +96,5 @@ class MockWebSocket:
                     await connection.acknowledge()
                 async with self._changed:
                     self._changed.notify_all()
+        connection.closed.set()
         return socket

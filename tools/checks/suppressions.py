@@ -1,6 +1,8 @@
 """Whoever silences a check says which one and why: the reason on the same line or in a comment on the line above."""
 
+import io
 import re
+import tokenize
 from collections.abc import Iterator
 
 from tools.checks.source import Offence, Source
@@ -12,11 +14,13 @@ SUPPRESSION = re.compile(
 
 
 def check(source: Source) -> Iterator[Offence]:
+    tokens = tokenize.generate_tokens(io.StringIO(source.text).readline)
+    comments = {token.start[0]: token.string for token in tokens if token.type == tokenize.COMMENT}
     reason_stands = False
     for number, line in enumerate(source.text.splitlines(), 1):
         if not line.strip():
             continue
-        found = SUPPRESSION.search(line)
+        found = SUPPRESSION.search(comments.get(number, ""))
         if found is None:
             # A reason holds for the suppressed lines that follow it directly.
             reason_stands = line.strip().startswith("#")

@@ -6,16 +6,16 @@ from decimal import Decimal
 
 import aiohttp
 import pytest
-from coinbase_sim.market import ManualMarket
-from coinbase_sim.products import product_named
-from coinbase_sim.simulator import Simulator, SimulatorOptions
-from coinbase_sim.wire.server import ServerOptions, SimulatorServer
 
 from bottrader.adapters.coinbase.auth import ApiKey, Signer
 from bottrader.adapters.coinbase.rest import CoinbaseExchange
 from bottrader.adapters.coinbase.transport import ClientOptions
 from bottrader.adapters.system.clock import SystemClock
 from bottrader.adapters.system.entropy import SystemEntropy
+from coinbase_sim.market import ManualMarket
+from coinbase_sim.products import product_named
+from coinbase_sim.simulator import Simulator, SimulatorOptions
+from coinbase_sim.wire.server import ServerOptions, SimulatorServer
 from tests.fixtures.exchange_contract import OPENING_USD, TAKER_RATE, ExchangeContract
 
 START = datetime(2026, 1, 1, tzinfo=UTC)

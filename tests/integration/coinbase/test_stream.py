@@ -8,7 +8,6 @@ from decimal import Decimal
 from typing import Any, cast
 
 import aiohttp
-import jwt
 import pytest
 import structlog
 
@@ -17,7 +16,7 @@ from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, CoinbaseUserF
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.domain.market import Ticker
 from bottrader.ports import CandleUpdate, Heartbeat, OrderUpdate, StreamLive, StreamLost
-from tests.fixtures.coinbase_wire import BTC, KEY_NAME, FixedEntropy, candle_row, new_key, pem_of, ticker_row
+from tests.fixtures.coinbase_wire import BTC, KEY_NAME, FixedEntropy, candle_row, claims_of, new_key, pem_of, ticker_row
 from tests.mocks.mock_websocket import MockWebSocket
 
 KEY = new_key()
@@ -197,8 +196,7 @@ async def test_a_user_feed_signs_every_subscription_and_names_no_product(venue: 
     assert (heartbeats["channel"], heartbeats["product_ids"]) == ("heartbeats", [])
     assert (orders["channel"], orders["product_ids"]) == ("user", [])
     for request in (heartbeats, orders):
-        times = {"verify_exp": False, "verify_nbf": False}
-        claims = jwt.decode(request["jwt"], KEY.public_key(), algorithms=["ES256"], options=times)  # type: ignore[arg-type]
+        claims = claims_of(request["jwt"], KEY.public_key())
         assert claims["sub"] == KEY_NAME
         assert "uri" not in claims
 
@@ -387,5 +385,4 @@ async def test_closing_the_events_closes_the_socket(venue: MockWebSocket, user: 
     await user.next()
     await user.close()
     async with asyncio.timeout(5):
-        while not venue.connections[0].is_closed:
-            await asyncio.sleep(0.01)
+        await venue.connections[0].closed.wait()

@@ -12,6 +12,7 @@ from typing import Any
 import aiohttp
 import jwt
 import pytest
+
 from coinbase_sim import ManualMarket, Simulator, SimulatorServer
 
 REST = "/api/v3/brokerage"

@@ -10,6 +10,7 @@ from bottrader.adapters.postgres.connection import Connection, translated
 from bottrader.adapters.postgres.store import PostgresStore
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Execution
+from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, OrderState, Side
 from bottrader.domain.strategy import freeze_parameters
 from tests.fixtures.facts import (
@@ -39,15 +40,20 @@ async def test_a_row_that_a_person_inserts_is_an_execution(store: PostgresStore,
             ClientOrderId("buy-999"),
             BTC,
             Side.BUY,
-            Decimal("40000.00"),
-            Decimal("0.001"),
-            Decimal(0),
+            Price(Decimal("40000.00")),
+            Size(Decimal("0.001")),
+            Money(Decimal(0)),
             at(0),
             0,
         )
     ]
     (row,) = await store.trade_records()
-    assert (row.source, row.trigger, row.filled_size, row.filled_value) == ("manual", "MANUAL", Decimal("0.001"), 40)
+    assert (row.source, row.trigger, row.filled_size, row.filled_value) == (
+        "manual",
+        "MANUAL",
+        Decimal("0.001"),
+        Decimal(40),
+    )
 
 
 @pytest.mark.parametrize("status", ["pending", "cancelled", "failed"])
@@ -170,7 +176,7 @@ async def test_a_run_is_logged_with_its_counts(store: PostgresStore, sql: Connec
 async def test_a_failed_run_changes_nothing_and_is_logged(store: PostgresStore, sql: Connection) -> None:
     """B210, R81"""
     await store.replace_allocations(BTC, [make_allocation()], at(900))
-    rounded = replace(make_allocation("b"), pnl=Decimal("4.6"))
+    rounded = replace(make_allocation("b"), pnl=Money(Decimal("4.6")))
     with pytest.raises(InvariantBroken, match="pnl_exact"):
         await store.replace_allocations(BTC, [make_allocation("a"), rounded], at(901))
     assert await store.allocations() == [make_allocation()]

@@ -51,7 +51,7 @@ async def test_several_allocations_of_one_sell_order_are_one_trade() -> None:
     report = await report_of(small_ledger())
     assert [trade.sell_order_id for trade in report.closed_trades] == [SELL_BTC, SELL_ETH]
     trade = report.closed_trades[0]
-    assert (trade.size, trade.cost, trade.net_proceeds) == (1, Decimal("101.404"), Decimal("109.560"))
+    assert (trade.size, trade.cost, trade.net_proceeds) == (Decimal(1), Decimal("101.404"), Decimal("109.560"))
     assert trade.pnl == Decimal("8.156")
 
 
@@ -78,7 +78,7 @@ async def test_a_trade_tells_when_why_and_what_it_closed() -> None:
 async def test_a_trade_shows_the_mean_prices_without_fees() -> None:
     """0.5 at 100 and 0.5 at 102 is 101 a unit."""
     trade = (await report_of(small_ledger())).closed_trades[0]
-    assert (trade.buy_price, trade.sell_price) == (101, 110)
+    assert (trade.buy_price, trade.sell_price) == (Decimal(101), Decimal(110))
 
 
 async def test_the_mean_price_is_weighted_by_size() -> None:
@@ -100,14 +100,14 @@ async def test_a_sell_order_that_is_not_ours_has_an_unknown_reason_and_no_parent
         ),
     )
     (trade,) = (await report_of(StoredFacts((), (), rows))).closed_trades
-    assert (trade.exit_reason, trade.parent_id, trade.note, trade.pnl) == ("unknown", None, "", 2)
+    assert (trade.exit_reason, trade.parent_id, trade.note, trade.pnl) == ("unknown", None, "", Decimal(2))
 
 
 async def test_an_unmatched_sell_is_listed_and_is_not_a_trade() -> None:
     """R5: proceeds without a basis are neither gain nor loss."""
     report = await report_of(small_ledger())
     (sell,) = report.unmatched_sells
-    assert (sell.sell_order_id, sell.size, sell.net_proceeds) == (SELL_SOL, 3, Decimal("29.880"))
+    assert (sell.sell_order_id, sell.size, sell.net_proceeds) == (SELL_SOL, Decimal(3), Decimal("29.880"))
     assert SOL not in report.pnl_by_product
     assert "SIGNAL_EXIT" not in report.pnl_by_exit_reason
 
@@ -124,8 +124,8 @@ async def test_a_sell_that_is_half_matched_is_a_trade_of_its_matched_part() -> N
 
 async def test_cash_goes_from_opening_to_closing_step_by_step() -> None:
     cash = (await report_of(small_ledger())).cash
-    assert (cash.currency, cash.opening, cash.closing) == ("USD", 1000, Decimal("984.448"))
-    assert (cash.bought, cash.sold, cash.fees) == (201, 187, Decimal("1.552"))
+    assert (cash.currency, cash.opening, cash.closing) == ("USD", Decimal(1000), Decimal("984.448"))
+    assert (cash.bought, cash.sold, cash.fees) == (Decimal(201), Decimal(187), Decimal("1.552"))
     assert cash.opening is not None
     assert cash.opening + cash.deposited - cash.withdrawn + cash.sold - cash.bought - cash.fees == cash.closing
 
@@ -138,7 +138,11 @@ async def test_deposits_and_withdrawals_are_capital_and_not_profit() -> None:
         movement(CashKind.WITHDRAWAL, "-200"),
     )
     report = await report_of(replace(small_ledger(), stored_movements=moves))
-    assert (report.cash.deposited, report.cash.withdrawn, report.cash.net_deposits) == (500, 200, 1300)
+    assert (report.cash.deposited, report.cash.withdrawn, report.cash.net_deposits) == (
+        Decimal(500),
+        Decimal(200),
+        Decimal(1300),
+    )
     assert report.cash.closing == Decimal("1284.448")
     assert report.realized_pnl == Decimal("4.768")
     assert report.equity_curve[0][1] == 1300
@@ -167,7 +171,7 @@ async def test_the_rates_follow_from_the_two_trades() -> None:
 async def test_equity_starts_at_the_capital_and_moves_with_each_closed_trade() -> None:
     curve = (await report_of(small_ledger())).equity_curve
     assert curve[:3] == (
-        (minutes(0), 1000),
+        (minutes(0), Decimal(1000)),
         (minutes(90), Decimal("1008.156")),
         (minutes(130), Decimal("1004.768")),
     )
@@ -197,22 +201,31 @@ async def test_without_cash_movements_opening_and_drawdown_are_unknown() -> None
 async def test_what_is_left_of_a_buy_is_an_open_lot_with_the_rest_of_its_fee() -> None:
     report = await report_of(small_ledger())
     (lot,) = report.open_lots
-    assert (lot.product_id, lot.order_id, lot.size, lot.fee) == (ETH, BUY_ETH, 1, Decimal("0.200"))
+    assert (lot.product_id, lot.order_id, lot.size, lot.fee) == (ETH, BUY_ETH, Decimal(1), Decimal("0.200"))
     assert report.open_cost == Decimal("50.200")
 
 
 async def test_a_single_open_position_has_no_trade_and_no_rates() -> None:
     buy = execution(1, BUY_BTC, Side.BUY, "100 1 0.4", minutes(0))
     report = await report_of(StoredFacts((buy,), (movement(CashKind.OPENING_BALANCE, "1000"),), (), (record(buy),), 1))
-    assert (report.closed_trades, report.realized_pnl, report.win_rate, report.expectancy) == ((), 0, None, None)
-    assert (report.cash.closing, report.open_cost, report.cash_unexplained) == (Decimal("899.6"), Decimal("100.4"), 0)
+    assert (report.closed_trades, report.realized_pnl, report.win_rate, report.expectancy) == (
+        (),
+        Decimal(0),
+        None,
+        None,
+    )
+    assert (report.cash.closing, report.open_cost, report.cash_unexplained) == (
+        Decimal("899.6"),
+        Decimal("100.4"),
+        Decimal(0),
+    )
     assert report.holdings == {"BTC": 1}
 
 
 async def test_an_empty_ledger_gives_an_empty_report() -> None:
     report = await report_of(StoredFacts())
     assert (report.period, report.closed_trades, report.open_lots, report.equity_curve) == (None, (), (), ())
-    assert (report.cash.currency, report.cash.closing, report.realized_pnl) == ("USD", 0, 0)
+    assert (report.cash.currency, report.cash.closing, report.realized_pnl) == ("USD", Decimal(0), Decimal(0))
     assert report.orders_by_status == {}
 
 
@@ -298,7 +311,7 @@ async def test_money_in_another_currency_stays_out_of_the_cash_flow() -> None:
     facts = small_ledger()
     moves = (movement(CashKind.DEPOSIT, "300", "EUR"), *facts.stored_movements)
     cash = (await report_of(replace(facts, stored_movements=moves))).cash
-    assert (cash.currency, cash.deposited, cash.closing) == ("USD", 0, Decimal("984.448"))
+    assert (cash.currency, cash.deposited, cash.closing) == ("USD", Decimal(0), Decimal("984.448"))
 
 
 async def test_trades_are_oldest_first_whatever_the_order_of_the_rows() -> None:

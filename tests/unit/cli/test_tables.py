@@ -11,6 +11,7 @@ from bottrader.app.report import Report
 from bottrader.app.write_reports import build_report, compare_ledgers
 from bottrader.cli.tables import closed_trades_table, ledger_line, summary_table
 from bottrader.domain.market import ProductId
+from bottrader.domain.money import Price, Size
 from bottrader.domain.reconciliation import Books
 from tests.fixtures.small_ledger import NOW, StoredFacts, small_ledger, venue_books
 
@@ -40,8 +41,7 @@ async def test_each_closed_trade_is_one_line_of_eighty_columns() -> None:
 async def test_a_real_sized_trade_is_not_cut_at_eighty_columns() -> None:
     report = await report_of(small_ledger())
     trade = report.closed_trades[0]
-    size = type(trade.size)("0.12345678")
-    price = type(trade.buy_price)("42789.65")
+    size, price = Size(Decimal("0.12345678")), Price(Decimal("42789.65"))
     wide = replace(trade, exit_reason="TRAILING_STOP", size=size, buy_price=price, sell_price=price)
     shown = line_with(printed(closed_trades_table(replace(report, closed_trades=(wide,)), 10)), "BTC-USD")
     assert shown == "03-01 13:30 BTC-USD trailing stop 0.12345678 42,789.65 42,789.65 +8.16"

@@ -116,15 +116,15 @@ def test_at_one_price_the_earlier_order_fills_first() -> None:
 
 
 def test_others_who_joined_between_two_own_orders_fill_between_them() -> None:
-    """A has 2 ahead. Then 6 are displayed, of which 4 came after A; B has 6 ahead. A print of 7: 2, A's 1, and the
-    4 of the others; B waits. The next print is B's."""
+    """A has 2 ahead. Then 6 are displayed, of which 4 came after A; B has 6 ahead. A print of 7.5: 2 ahead of both,
+    A's 1, the 4 of the others, and half of B; the next print is B's."""
     exchange = Exchange()
     exchange.tick("100", bids=levels(("99.5", "2")))
     a = exchange.limit(BUY, "1", "99.5")
     exchange.tick("100", bids=levels(("99.5", "6")))
     b = exchange.limit(BUY, "1", "99.5")
-    exchange.tick("99.5", size="7", bids=levels(("99.5", "6")))
-    assert filled(exchange, a, b) == [1, 0]
+    exchange.tick("99.5", size="7.5", bids=levels(("99.5", "6")))
+    assert filled(exchange, a, b) == [1, D("0.5")]
     exchange.tick("99.5", size="1", bids=levels(("99.5", "6")))
     assert filled(exchange, a, b) == [1, 1]
 
@@ -181,4 +181,5 @@ def test_a_print_above_the_last_middle_is_a_buyers() -> None:
     exchange.tick("100")
     exchange.tick("101")
     exchange.tick("100.5")
-    assert [trade.maker_side for trade in exchange.sim.trades("COIN-USD", 3)] == [BUY, SELL, BUY]
+    exchange.tick("100.5")
+    assert [trade.maker_side for trade in exchange.sim.trades("COIN-USD", 4)] == [BUY, BUY, SELL, BUY]

@@ -49,7 +49,7 @@ def test_an_order_without_a_client_id_is_refused() -> None:
     assert refused(replace(LIMIT, client_order_id="")) == "UNKNOWN_FAILURE_REASON"
 
 
-@pytest.mark.parametrize("price", ["100.1", "100.25", "100.50001", "0", "-100", "NaN", "Infinity"])
+@pytest.mark.parametrize("price", ["100.1", "100.25", "100.50001", "0", "-100", "NaN", "Infinity", "1E+90"])
 def test_a_price_off_the_grid_is_refused_and_never_rounded(price: str) -> None:
     """The increment is 0.5, so 100.1 has few enough decimals and is refused all the same."""
     assert refused(replace(LIMIT, limit_price=Decimal(price))) == "INVALID_PRICE_PRECISION"
@@ -105,6 +105,12 @@ def test_dust_cannot_be_sold_at_market() -> None:
 def test_a_limit_order_worth_more_than_the_maximum_is_refused() -> None:
     request = replace(LIMIT, base_size=Decimal(1000), limit_price=Decimal("1000.5"))
     assert refused(request) == "PREVIEW_INVALID_QUOTE_SIZE_TOO_LARGE"
+
+
+def test_a_limit_order_worth_exactly_the_maximum_is_accepted() -> None:
+    """1 000 x 1 000 = 1 000 000; with the taker fee it needs 1 010 000."""
+    exchange = Exchange(usd=Decimal(1_010_000))
+    assert exchange.limit(Side.BUY, "1000", "1000").hold == 1_010_000
 
 
 def test_an_absurd_limit_price_is_refused_without_losing_a_digit() -> None:

@@ -127,6 +127,16 @@ def test_a_limit_order_takes_then_rests_and_releases_what_it_does_not_need(excha
     assert exchange.balance("USD") == (D("9593.98"), D("203.01"))
 
 
+def test_a_resting_rest_keeps_no_more_than_it_needs(exchange: Exchange) -> None:
+    """6 at 101 hold 612.06. Taken: 2 x 100.5 and 3 x 101 = 504, fee 5.04. The last 1 needs 102.01; 1.01 comes back.
+    A print of half of it as maker costs 50.5 + 0.2525; the other half needs 51.005, so 0.2525 comes back."""
+    order = exchange.limit(BUY, "6", "101")
+    assert exchange.balance("USD") == (D("9388.95"), D("102.01"))
+    exchange.tick("101", size="0.5")
+    assert exchange.now_of(order).hold == D("51.005")
+    assert exchange.balance("USD") == (D("9389.2025"), D("51.005"))
+
+
 def test_price_improvement_is_released_at_once(exchange: Exchange) -> None:
     """6 at 101.5 hold 615.09. Taken: 2 x 100.5, 3 x 101, 1 x 101.5 = 605.5, fee 6.055."""
     order = exchange.limit(BUY, "6", "101.5")
@@ -235,6 +245,14 @@ def test_price_protection_cancels_the_rest_of_a_limit_taker() -> None:
     order = exchange.limit(BUY, "5", "110")
     assert (order.status, order.filled_size) == (OrderStatus.CANCELLED, D(1))
     assert exchange.balance("USD")[1] == 0
+
+
+def test_price_protection_cancels_the_rest_also_when_it_emptied_the_ladder() -> None:
+    """Nobody offers anything any more, and still nothing may rest 10 % above the market."""
+    exchange = Exchange()
+    exchange.tick("100", asks=levels(("100.5", "1")))
+    order = exchange.limit(BUY, "5", "110")
+    assert (order.status, order.filled_size) == (OrderStatus.CANCELLED, D(1))
 
 
 def test_price_protection_cancels_a_limit_taker_that_could_take_nothing() -> None:

@@ -1,6 +1,7 @@
 """The fault script: what fires, when, and what is refused as a script."""
 
 import pytest
+
 from coinbase_sim.faults import Action, Fault, FaultInvalid, Faults, parse_faults
 
 POST = ("POST", "/orders", "/orders")

@@ -36,6 +36,11 @@ def test_a_falling_bar_goes_to_its_high_first() -> None:
     assert [tick.price for tick in all_ticks(market)[:4]] == [105, 110, 90, 100]
 
 
+def test_a_bar_that_ends_where_it_began_goes_to_its_low_first() -> None:
+    market = CandleMarket([BTC], [bar(0, "100 110 90 100"), bar(1, "100 100 100 100")])
+    assert [tick.price for tick in all_ticks(market)[:4]] == [100, 90, 110, 100]
+
+
 def test_the_ticks_of_a_bar_are_a_quarter_of_its_width_apart() -> None:
     market = CandleMarket([BTC], [bar(0, "1 1 1 1"), bar(5, "1 1 1 1")])
     seconds = [(tick.at - START).total_seconds() for tick in all_ticks(market)]
@@ -142,6 +147,11 @@ def test_each_price_set_by_hand_is_a_tick_one_second_later() -> None:
     assert second.asks == (Level(D("101.01"), D(1000)),)
     market.seek(1)
     assert all_ticks(market) == [second]
+
+
+def test_a_seek_beyond_the_prices_set_is_an_error() -> None:
+    with pytest.raises(ValueError, match="between 0 and 0"):
+        ManualMarket([BTC]).seek(1)
 
 
 def test_a_price_of_an_unknown_product_cannot_be_set() -> None:

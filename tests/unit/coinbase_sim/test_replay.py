@@ -139,8 +139,9 @@ def test_the_width_of_a_single_bar_is_unknown() -> None:
         (",105,106,104,104,0", "time is missing; fill it in"),
         ("2026-01-01T00:01:00,105,106,104,104,0", "has no offset from UTC; write it with one"),
         ("yesterday,105,106,104,104,0", "time is 'yesterday'; write ISO 8601 with an offset"),
-        ("1767225660000,105,106,104,104,0", "counts unix seconds, not milliseconds"),
-        ("-60,105,106,104,104,0", "counts unix seconds"),
+        ("1767225660000,105,106,104,104,0", "counts whole unix seconds, not milliseconds"),
+        ("-60,105,106,104,104,0", "counts whole unix seconds"),
+        ("1767225660.5,105,106,104,104,0", "counts whole unix seconds"),
         ("2025-12-31T23:59:00Z,105,106,104,104,0", "is earlier than the row before; sort the rows"),
         ("2026-01-01T00:00:00Z,105,106,104,104,0", "occurs twice; remove the duplicate"),
     ],
@@ -159,7 +160,9 @@ def test_candles_of_mixed_widths_are_refused(tmp_path: Path) -> None:
 
 
 def test_candles_finer_than_a_second_are_refused(tmp_path: Path) -> None:
-    assert "too fine" in refusal(csv_file(tmp_path, HEADER, "0,1,1,1,1,1", "0.5,1,1,1,1,1"))
+    assert "too fine" in refusal(
+        csv_file(tmp_path, HEADER, "2026-01-01T00:00:00Z,1,1,1,1,1", "2026-01-01T00:00:00.5Z,1,1,1,1,1")
+    )
 
 
 @pytest.mark.parametrize("name", HEADER.split(","))
@@ -200,6 +203,11 @@ def test_a_csv_that_is_not_text_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "candles.csv"
     path.write_bytes(HEADER.encode() + b"\n\xff\xfe\n")
     assert "not UTF-8" in refusal(path)
+
+
+def test_a_csv_that_cannot_be_parsed_is_refused(tmp_path: Path) -> None:
+    """The standard library refuses a cell of more than 131 072 characters."""
+    assert "not readable CSV" in refusal(csv_file(tmp_path, HEADER, "1" * 131_073))
 
 
 def test_a_broken_parquet_file_is_refused(tmp_path: Path) -> None:

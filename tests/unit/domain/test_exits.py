@@ -272,6 +272,8 @@ def test_a_hard_stop_comes_before_a_trailing_stop() -> None:
 
 def test_with_trailing_on_there_is_no_fixed_target() -> None:
     assert reason_of(HELD, market("110"), TRAILING) is None
+    late = replace(TRAILING, trailing_activation_pct=Decimal("0.10"))
+    assert decide_exit(HELD, market("106"), late, None, TAKER) == (Hold(), None)
 
 
 def test_a_signal_exit_rests_while_the_trail_is_active_and_not_before() -> None:
@@ -286,6 +288,29 @@ def test_a_trail_kept_from_before_means_nothing_once_trailing_is_off() -> None:
     assert reason_of(HELD, market("105"), RULES, trail) == "TAKE_PROFIT"
     assert reason_of(HELD, market("102.73", sell_signal=True), RULES, trail) == "SIGNAL_EXIT"
     assert reason_of(HELD, market("101"), RULES, trail) is None
+
+
+def test_each_rule_asks_its_own_threshold() -> None:
+    """Four different percentages: a rule that read a neighbour's would fire early or late."""
+    rules = ExitRules(
+        hard_stop_pct=Decimal("0.10"),
+        take_profit_pct=Decimal("0.06"),
+        trailing_activation_pct=Decimal("0.04"),
+        signal_exit_min_profit_pct=Decimal("0.02"),
+    )
+    held = position("1", "100")
+    values = ("90", "90.01", "105.99", "106")
+    assert [reason_of(held, market(value), rules, fee=NO_FEE) for value in values] == [
+        "HARD_STOP",
+        None,
+        None,
+        "TAKE_PROFIT",
+    ]
+    signals = [market(value, sell_signal=True) for value in ("101.99", "102")]
+    assert [reason_of(held, view, rules, fee=NO_FEE) for view in signals] == [None, "SIGNAL_EXIT"]
+    trailing = replace(rules, trailing_enabled=True)
+    assert decide_exit(held, market("103.99"), trailing, None, NO_FEE)[1] is None
+    assert trail_after(held, market("104"), rules=trailing).high == 104
 
 
 PRICES = st.lists(st.decimals("90", "130", places=2), min_size=1, max_size=25)

@@ -51,6 +51,13 @@ def test_no_digit_is_lost() -> None:
     assert str(books.cash["USD"]) == "9999999999.99999999999999999999"
 
 
+def test_a_single_amount_of_more_than_28_digits_is_kept_whole() -> None:
+    """36 decimals; a minus sign in the default context would round them away."""
+    bought = execution(Side.BUY, "b", "1.000000000000000001", "12345678.123456789012345678")
+    books = ledger_books([], [bought])
+    assert Fraction(books.cash["USD"]) == -Fraction("1.000000000000000001") * Fraction("12345678.123456789012345678")
+
+
 def test_equal_books_have_no_difference_and_what_is_missing_counts_as_zero() -> None:
     ours = Books({"USD": Decimal("1.50")}, {"BTC": Decimal(0)}, Decimal(1))
     theirs = Books({"USD": Decimal("1.5"), "EUR": Decimal(0)}, {}, Decimal("1.0"))

@@ -54,11 +54,8 @@ class Plan:
     is_complete: bool
 
     @property
-    def size(self) -> Decimal:
-        return sum((take.size for take in self.takes), ZERO)
-
-    @property
     def value(self) -> Decimal:
+        """Quote units that the takes trade for, without fees."""
         return sum((take.price * take.size for take in self.takes), ZERO)
 
 
@@ -97,7 +94,7 @@ class Book:
         rate = self._spec.price_protection_rate
         return self.mid * (ONE + rate if side is Side.BUY else ONE - rate)
 
-    def plan_base(self, side: Side, size: Decimal, worst_price: Decimal | None) -> Plan:
+    def plan_base(self, side: Side, size: Decimal, worst_price: Decimal) -> Plan:
         """Plan to take up to `size` base units at `worst_price` or better."""
         takes = []
         left = size
@@ -108,7 +105,7 @@ class Book:
             left -= takes[-1].size
         return Plan(tuple(takes), left == ZERO)
 
-    def plan_quote(self, budget: Decimal, worst_price: Decimal | None, cost_factor: Decimal) -> Plan:
+    def plan_quote(self, budget: Decimal, worst_price: Decimal, cost_factor: Decimal) -> Plan:
         """Plan a buy that spends `budget` quote units, each take costing price x size x `cost_factor`.
 
         Sizes are floored to the base increment; the plan is complete when not one increment more is affordable.
@@ -139,13 +136,10 @@ class Book:
             levels[0] = Level(best.price, best.size - take.size)
 
     def join(self, order: Order, limit: Decimal, arrival: int) -> None:
-        """Rest what is left of `order` at `limit`, behind those displayed and the own orders there."""
+        """Rest what is left of `order` at `limit`, behind those displayed there; `arrival` orders the own ones."""
         size = order.request.base_size
         assert size is not None, "only an order sized in base units rests"
-        own = self._resting[order.request.side]
-        # An own order at this price may know of a longer queue than is displayed now; nobody overtakes it.
-        queues = [one.queue_ahead for one in own if one.limit == limit]
-        ahead = max([self.displayed(order.request.side, limit), *queues])
+        ahead = self.displayed(order.request.side, limit)
         self.restore(Resting(order, limit, size - order.filled_size, ahead, arrival))
 
     def restore(self, resting: Resting) -> None:
@@ -198,8 +192,6 @@ class Book:
                 one.queue_ahead = min(one.queue_ahead, self.displayed(side, one.limit))
 
 
-def is_beyond(side: Side, price: Decimal, limit: Decimal | None) -> bool:
+def is_beyond(side: Side, price: Decimal, limit: Decimal) -> bool:
     """Tell whether `price` is worse than `limit` for an order of this side."""
-    if limit is None:
-        return False
     return price > limit if side is Side.BUY else price < limit

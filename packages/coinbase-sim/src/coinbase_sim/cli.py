@@ -21,6 +21,7 @@ from coinbase_sim.pacer import MAX, Pacer
 from coinbase_sim.products import product_named
 from coinbase_sim.replay import load_bars
 from coinbase_sim.simulator import Simulator, SimulatorOptions
+from coinbase_sim.wire.auth import KeyInvalid
 from coinbase_sim.wire.server import ServerOptions, SimulatorServer
 
 SYNTHETIC_START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -53,20 +54,28 @@ def _root() -> None:
 @app.command()
 def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Typer reads them from the signature
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port for http and ws; 0 takes a free one.")] = 0,
+    port: Annotated[
+        int, typer.Option(metavar="PORT", min=0, max=65535, help="Port for http and ws; 0 takes a free one.")
+    ] = 0,
     tls_port: Annotated[
-        int | None, typer.Option(min=0, max=65535, help="Also serve https and wss here; 0 takes a free port.")
+        int | None,
+        typer.Option(metavar="PORT", min=0, max=65535, help="Also serve https and wss here; 0 takes a free port."),
     ] = None,
-    seed: Annotated[int, typer.Option(help="Seed of the synthetic market; one seed, one market.")] = 1,
+    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the synthetic market; one seed, one market.")] = 1,
     candles: Annotated[
         Path | None,
-        typer.Option(help="Replay these candles (CSV or Parquet: time, open, high, low, close, volume) instead."),
+        typer.Option(
+            metavar="FILE", help="Replay these candles (CSV or Parquet: time, open, high, low, close, volume) instead."
+        ),
     ] = None,
     manual: Annotated[
         str | None, typer.Option(metavar="PRICE", help="Stand still at this price; move it with POST /control/price.")
     ] = None,
     product: Annotated[
-        list[str] | None, typer.Option(help="A product to list, such as BTC-USD; repeat for more. [default: BTC-USD]")
+        list[str] | None,
+        typer.Option(
+            metavar="BASE-QUOTE", help="A product to list, such as BTC-USD; repeat for more. [default: BTC-USD]"
+        ),
     ] = None,
     balance: Annotated[
         list[str] | None,
@@ -83,13 +92,24 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
         ),
     ] = None,
     key_dir: Annotated[
-        Path | None, typer.Option(help="Where the API key is kept, made on the first start. [default: thrown away]")
+        Path | None,
+        typer.Option(metavar="DIR", help="Where the API key is kept, made on the first start. [default: thrown away]"),
     ] = None,
     state: Annotated[
-        Path | None, typer.Option(help="Go on from this file if it exists, and write it at the end.")
+        Path | None, typer.Option(metavar="FILE", help="Go on from this file if it exists, and write it at the end.")
     ] = None,
-    warmup: Annotated[int, typer.Option(min=0, help="Ticks to take before serving, so that history exists.")] = 0,
-    heartbeat: Annotated[float, typer.Option(min=0, help="Seconds between heartbeats; 0: none.")] = 1.0,
+    warmup: Annotated[
+        int, typer.Option(metavar="N", min=0, help="Ticks to take before serving, so that history exists.")
+    ] = 0,
+    name: Annotated[
+        str,
+        typer.Option(
+            metavar="NAME", help="Goes into order and trade ids: name a fresh exchange anew for a bot that remembers."
+        ),
+    ] = "coinbase-sim",
+    heartbeat: Annotated[
+        float, typer.Option(metavar="SECONDS", min=0, help="Seconds between heartbeats; 0: none.")
+    ] = 1.0,
     auth: Annotated[bool, typer.Option(help="Verify the tokens of private requests.")] = True,
 ) -> None:
     """Serve the exchange until SIGTERM or Ctrl-C.
@@ -98,31 +118,37 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     certificate to trust. Everything under /control steps, pauses and disturbs the exchange; see the README.
     """
     try:
-        products = tuple(product_named(name) for name in dict.fromkeys(product or ["BTC-USD"]))
         pace = _speed(speed, manual)
-        simulator = _simulator(
-            MarketChoice(products, seed, candles, manual),
+        products = tuple(product_named(each) for each in dict.fromkeys(product or ["BTC-USD"]))
+        simulator = Simulator(
+            _market(MarketChoice(products, seed, candles, manual)),
+            products,
             SimulatorOptions(
                 balances=_balances(balance or ["USD=10000"]),
                 maker_fee_rate=_rate("--maker-fee", maker_fee),
                 taker_fee_rate=_rate("--taker-fee", taker_fee),
+                name=name,
             ),
         )
-        if state is not None and manual is not None:
-            raise InputInvalid("--state does not go with --manual: a market set by hand cannot be replayed")
+        _check_state(state, manual)
         if state is None or not _restored(simulator, state):
             for _ in range(len(products) if manual is not None else warmup):
                 simulator.step()
-        options = ServerOptions(
-            port=port, tls_port=tls_port, key_dir=key_dir, require_auth=auth, heartbeat_interval_s=heartbeat
-        )
-        asyncio.run(_serve(simulator, options, pace))
-        if state is not None:
-            _save(simulator, state)
-    except OSError as failed:
-        _refuse(f"{_subject(failed, port, tls_port)}: {failed.strerror or failed}")
     except (ValueError, ControlRefused) as invalid:
         _refuse(str(invalid))
+    except OSError as failed:
+        _refuse(f"cannot read {failed.filename}: {failed.strerror}")
+    options = ServerOptions(
+        port=port, tls_port=tls_port, key_dir=key_dir, require_auth=auth, heartbeat_interval_s=heartbeat
+    )
+    try:
+        asyncio.run(_serve(simulator, options, pace))
+    except KeyInvalid as invalid:
+        _refuse(str(invalid))
+    except OSError as failed:
+        _refuse(_cannot_open(failed, port, tls_port))
+    if state is not None:
+        _save(simulator, state)
 
 
 def _refuse(sentence: str) -> NoReturn:
@@ -130,11 +156,22 @@ def _refuse(sentence: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _subject(failed: OSError, port: int, tls_port: int | None) -> str:
+def _cannot_open(failed: OSError, port: int, tls_port: int | None) -> str:
     if failed.filename is not None:
-        return str(failed.filename)
+        return f"cannot use {failed.filename}: {failed.strerror}"
     ports = " or ".join(str(number) for number in (port, tls_port) if number)
-    return f"cannot listen on port {ports} (choose another with --port or --tls-port, or 0 for a free one)"
+    remedy = "choose another with --port or --tls-port, or 0 for a free one"
+    return f"cannot listen on port {ports} ({failed.strerror}): {remedy}"
+
+
+def _check_state(state: Path | None, manual: str | None) -> None:
+    if state is None:
+        return
+    if manual is not None:
+        raise InputInvalid("--state does not go with --manual: a market set by hand cannot be replayed")
+    # Found out only at the end, a path that cannot be written would cost the whole session.
+    if not state.absolute().parent.is_dir():
+        raise InputInvalid(f"there is no folder {state.absolute().parent} for --state: make it first")
 
 
 async def _serve(simulator: Simulator, options: ServerOptions, speed: float) -> None:
@@ -168,10 +205,6 @@ def _ready_line(server: SimulatorServer) -> str:
             "key_file": str(server.key_file),
         }
     ).decode()
-
-
-def _simulator(choice: MarketChoice, options: SimulatorOptions) -> Simulator:
-    return Simulator(_market(choice), choice.products, options)
 
 
 def _market(choice: MarketChoice) -> Market:

@@ -158,6 +158,7 @@ class Engine:
         if not facing:
             raise OrderRejected("INVALID_NO_LIQUIDITY", f"nobody offers {spec.product_id} on that side")
         bound = book.protected_price(request.side)
+        assert bound is not None, "a ladder came with a tick, and a tick sets the middle"
         if request.base_size is not None:
             check_notional(spec, facing[0].price * request.base_size)
             return book.plan_base(request.side, request.base_size, bound)

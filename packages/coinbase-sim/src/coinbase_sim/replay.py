@@ -195,9 +195,9 @@ def _time(value: object, where: str) -> datetime:
             raise CandlesInvalid(
                 f"{where}: time is {text!r}; write ISO 8601 with an offset (2026-01-01T00:00:00Z) or unix seconds"
             ) from None
-    if not seconds.is_finite() or not ZERO <= seconds < _SECONDS_MAX:
-        raise CandlesInvalid(f"{where}: time is {text}; a number counts unix seconds, not milliseconds or less")
-    return datetime.fromtimestamp(int(seconds), UTC) + timedelta(microseconds=int(seconds % 1 * 1_000_000))
+    if not seconds.is_finite() or not ZERO <= seconds < _SECONDS_MAX or seconds != int(seconds):
+        raise CandlesInvalid(f"{where}: time is {text}; a number counts whole unix seconds, not milliseconds or parts")
+    return datetime.fromtimestamp(int(seconds), UTC)
 
 
 def _aware(moment: datetime, shown: object, where: str) -> datetime:

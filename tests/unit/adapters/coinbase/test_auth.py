@@ -3,7 +3,6 @@
 import base64
 import json
 from pathlib import Path
-from typing import Any
 
 import jwt
 import pytest
@@ -14,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from bottrader.adapters.coinbase.auth import ApiKey, Signer, read_key_file
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.domain.errors import ConfigInvalid
-from tests.fixtures.coinbase_wire import KEY_NAME, FixedEntropy, new_key, pem_of
+from tests.fixtures.coinbase_wire import KEY_NAME, FixedEntropy, claims_of, new_key, pem_of
 
 CLOCK = ManualClock()
 NOW_S = 1767225600  # 2026-01-01T00:00:00Z, the clock's start: 20454 days of 86400 s
@@ -22,11 +21,6 @@ NOW_S = 1767225600  # 2026-01-01T00:00:00Z, the clock's start: 20454 days of 864
 
 def signer_of(secret: str) -> Signer:
     return Signer(ApiKey(KEY_NAME, secret), CLOCK, FixedEntropy())
-
-
-def claims_of(token: str, public_key: Any, algorithm: str = "ES256") -> dict[str, Any]:
-    unchecked_times = {"verify_exp": False, "verify_nbf": False}
-    return jwt.decode(token, public_key, algorithms=[algorithm], options=unchecked_times)  # type: ignore[arg-type]
 
 
 def test_a_request_token_names_the_key_the_window_and_the_target() -> None:

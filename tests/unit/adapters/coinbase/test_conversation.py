@@ -26,12 +26,16 @@ class Wire:
         self._next = 0
 
     def takes(self, channel: str, *events: object, **fields: Any) -> list[Any]:
-        envelope = {"channel": channel, "timestamp": "2026-04-07T14:30:00Z", "sequence_num": self._next} | fields
+        envelope: dict[str, Any] = {
+            "channel": channel,
+            "timestamp": "2026-04-07T14:30:00Z",
+            "sequence_num": self._next,
+        } | fields
         self._next = envelope["sequence_num"] + 1
         return self.conversation.take(DECODER.decode(json.dumps({**envelope, "events": events})))
 
     def acknowledges(self, *channels: str, **fields: Any) -> list[Any]:
-        return self.takes("subscriptions", {"subscriptions": dict.fromkeys(channels, ["x"])}, **fields)
+        return self.takes("subscriptions", {"subscriptions": {channel: ["x"] for channel in channels}}, **fields)
 
     def beats(self, counter: int | str) -> list[Any]:
         return self.takes("heartbeats", {"current_time": "…", "heartbeat_counter": counter})

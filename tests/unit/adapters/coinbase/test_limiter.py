@@ -46,7 +46,8 @@ class SharedClock(ManualClock):
 
     async def sleep(self, seconds: float) -> None:
         wakes_at = self.wall() + timedelta(seconds=seconds)
-        while self.wall() < wakes_at:
+        # One turn at a time: an event would not let time pass for the others.
+        while self.wall() < wakes_at:  # noqa: ASYNC110
             await asyncio.sleep(0)
 
     async def pass_time(self, turns: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bottrader.adapters.coinbase import mapping, wire
 from bottrader.domain.errors import WireUnreadable
-from bottrader.domain.orders import Accepted, OrderState, Refused, Side, Unknown
+from bottrader.domain.orders import Accepted, OrderState, Refused, Side, Unknown, VenueOrderId
 from tests.fixtures.coinbase_wire import (
     BTC,
     CLIENT_ID,
@@ -63,12 +63,12 @@ def test_an_amount_is_sent_in_plain_digits(amount: str, sent: str) -> None:
 
 
 def test_a_success_with_an_order_id_is_accepted() -> None:
-    assert mapping.to_placement(reply_of(accepted_reply("v-9")), limit_buy()) == Accepted(mapping.VenueOrderId("v-9"))
+    assert mapping.to_placement(reply_of(accepted_reply("v-9")), limit_buy()) == Accepted(VenueOrderId("v-9"))
 
 
 def test_the_older_success_shape_with_a_failure_reason_is_accepted() -> None:
     body = {**accepted_reply("v-9"), "order_id": "v-9", "failure_reason": "UNKNOWN_FAILURE_REASON"}
-    assert mapping.to_placement(reply_of(body), limit_buy()) == Accepted(mapping.VenueOrderId("v-9"))
+    assert mapping.to_placement(reply_of(body), limit_buy()) == Accepted(VenueOrderId("v-9"))
 
 
 @pytest.mark.parametrize(

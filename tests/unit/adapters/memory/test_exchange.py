@@ -92,7 +92,7 @@ async def test_scripted_parts_fill_and_the_rest_is_cancelled(bench: MemoryBench)
     assert order is not None
     assert (order.state, order.filled_size) == (OrderState.CANCELLED, Decimal("0.05"))
     # 0.05 x 50000 = 2500, and 0.8 % of it are 20.
-    assert (order.filled_value, order.total_fees) == (2500, 20)
+    assert (order.filled_value, order.total_fees) == (Decimal(2500), Decimal(20))
     assert [fill.size for fill in await bench.exchange.fills_of(placed.venue_order_id)] == [
         Decimal("0.02"),
         Decimal("0.03"),
@@ -104,13 +104,15 @@ async def test_an_order_that_stays_open_holds_funds_until_it_fills_or_ends(bench
     placed = await bench.exchange.place(limit_buy("0.1", "50000"))
     assert isinstance(placed, Accepted)
     # 0.1 x 50000 x 1.008 = 5040 are held, and 4960 are left.
-    assert [(wallet.available, wallet.hold) for wallet in await bench.exchange.balances()] == [(4960, 5040)]
+    assert [(wallet.available, wallet.hold) for wallet in await bench.exchange.balances()] == [
+        (Decimal(4960), Decimal(5040))
+    ]
     assert [order.venue_order_id for order in await bench.exchange.open_orders()] == [placed.venue_order_id]
     bench.exchange.fill(placed.venue_order_id, Size(Decimal("0.04")), Price(Decimal(50000)))
     # 2000 and the fee of 16 are spent; 0.06 x 50000 x 1.008 = 3024 stay held.
     assert {wallet.currency: (wallet.available, wallet.hold) for wallet in await bench.exchange.balances()} == {
-        "BTC": (Decimal("0.04"), 0),
-        "USD": (4960, 3024),
+        "BTC": (Decimal("0.04"), Decimal(0)),
+        "USD": (Decimal(4960), Decimal(3024)),
     }
     bench.exchange.end(placed.venue_order_id, OrderState.CANCELLED)
     assert await bench.exchange.open_orders() == []

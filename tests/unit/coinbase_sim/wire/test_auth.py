@@ -7,9 +7,10 @@ from typing import Any
 
 import jwt
 import pytest
-from coinbase_sim.wire.auth import ApiKey, KeyInvalid, TokenRefused, TokenVerifier, load_or_create_key
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
+
+from coinbase_sim.wire.auth import ApiKey, KeyInvalid, TokenRefused, TokenVerifier, load_or_create_key
 
 NOW = 1_800_000_000
 PATH = "/api/v3/brokerage/accounts"
@@ -57,9 +58,7 @@ def test_a_token_as_the_sdk_makes_it_is_accepted(verifier: TokenVerifier, key: A
     ],
     ids=["other host", "scheme survives", "query", "ccxt ES256", "ccxt uris"],
 )
-def test_what_known_clients_vary_is_accepted(
-    verifier: TokenVerifier, key: ApiKey, changes: dict[str, Any]
-) -> None:
+def test_what_known_clients_vary_is_accepted(verifier: TokenVerifier, key: ApiKey, changes: dict[str, Any]) -> None:
     check(verifier, token(key, **changes))
 
 

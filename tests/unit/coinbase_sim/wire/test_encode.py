@@ -5,6 +5,7 @@ from decimal import Decimal, localcontext
 
 import msgspec
 import pytest
+
 from coinbase_sim.model import (
     Account,
     Bar,
@@ -42,7 +43,7 @@ TICKER = TickerChanged(
 def order(
     *, quote_size: str | None = None, side: Side = Side.BUY, status: OrderStatus = OrderStatus.OPEN, filled: str = "0"
 ) -> Order:
-    """A limit buy of 0.5 at 40000, or a market order of a quote size; what is filled was filled at 40000 with 1 % fee."""
+    """A limit order of 0.5 at 40000, or a market order of a quote size, filled at 40000 with a fee of 1 %."""
     request = OrderRequest(
         "c-1",
         "BTC-USD",
@@ -64,7 +65,7 @@ def order(
         total_fees=value / 100,
         fills_count=int(value > 0),
         last_fill_at=AT if value else None,
-        hold=Decimal("20160"),
+        hold=Decimal(20160),
     )
 
 

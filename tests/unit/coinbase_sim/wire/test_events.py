@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
+
 from coinbase_sim.model import (
     Bar,
     Level,

@@ -4,6 +4,7 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
+
 from coinbase_sim.model import OrderRejected, OrderRequest, OrderType, Side, TimeInForce
 from coinbase_sim.wire.order_entry import order_request
 from coinbase_sim.wire.query import ArgumentInvalid

@@ -3,9 +3,10 @@
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
+from multidict import MultiDict
+
 from coinbase_sim.wire import query
 from coinbase_sim.wire.query import ArgumentInvalid
-from multidict import MultiDict
 
 
 def test_list_filters_may_be_repeated_singular_or_separated_by_commas() -> None:

@@ -110,6 +110,9 @@ class TestSuppressions:
         text = "x = 1  # noqa: S101 - the venue sends it so\n# The stub is wrong.\ny = 2  # type: ignore[arg-type]\n"
         assert not list(suppressions.check(source(text)))
 
+    def test_a_text_that_speaks_of_one_is_no_suppression(self) -> None:
+        assert not list(suppressions.check(source('x = "# noqa"\n')))
+
     def test_a_test_may_make_a_wrong_call_without_a_reason_but_not_without_the_code(self) -> None:
         assert not list(suppressions.check(source("f(0.1)  # type: ignore[arg-type]\n", TEST)))
         assert list(suppressions.check(source("f(0.1)  # type: ignore\n", TEST)))

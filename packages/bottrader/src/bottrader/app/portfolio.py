@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from decimal import Decimal
 
 from bottrader.domain.exits import Trail
-from bottrader.domain.lots import Allocation
+from bottrader.domain.lots import Allocation, ledger_key
 from bottrader.domain.market import FeeRates, Product, ProductId, Ticker
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderState, Side, VenueOrderId
@@ -46,7 +46,7 @@ class Portfolio:
         """Rebuild one product's position from its executions; return the allocations that follow from them."""
         book = LotBook(product_id)
         allocations: list[Allocation] = []
-        for execution in await self._store.executions(product_id):
+        for execution in sorted(await self._store.executions(product_id), key=ledger_key):
             allocations += book.apply(execution)
         self._positions[product_id] = book.position()
         return allocations

@@ -79,13 +79,32 @@ async def build_report(store: ReportFacts, exchange_books: Books | None, now: da
         movements=await store.cash_movements(),
         allocations=await store.allocations(),
         records=await store.trade_records(),
+        signals_count=await store.signals_count(),
     )
+    report = _report(facts, exchange_books, now, venue)
+    _check_trades(report)
+    return report
+
+
+def compare_ledgers(ours: Books, theirs: Books) -> LedgerVerdict:
+    """Return both books side by side with what differs; no tolerance."""
+    return LedgerVerdict(ours, theirs, tuple(compare_books(ours, theirs)))
+
+
+@dataclass(frozen=True, slots=True)
+class _Facts:
+    executions: Sequence[Execution]
+    movements: Sequence[CashMovement]
+    allocations: Sequence[Allocation]
+    records: Sequence[TradeRecord]
+    signals_count: int
+
+
+def _report(facts: _Facts, exchange_books: Books | None, now: datetime, venue: str) -> Report:
     ours = ledger_books(((movement.currency, movement.amount) for movement in facts.movements), facts.executions)
     cash = _cash_flow(facts, ours)
-    trades = _closed_trades(facts)
     lots = _open_lots(facts)
     realized = Money(performance.realized_pnl(facts.allocations))
-    _check_trades(trades, realized)
     unmatched = Money(performance.unmatched_proceeds(facts.allocations))
     pnls = performance.known_pnls(performance.trades_of(facts.allocations))
     curve = performance.equity_curve(cash.net_deposits, facts.allocations)
@@ -102,7 +121,7 @@ async def build_report(store: ReportFacts, exchange_books: Books | None, now: da
         profit_factor=performance.profit_factor(pnls),
         expectancy=performance.expectancy(pnls),
         drawdown=performance.max_drawdown(curve),
-        closed_trades=trades,
+        closed_trades=_closed_trades(facts),
         unmatched_sells=_unmatched_sells(facts.allocations),
         open_lots=lots,
         equity_curve=tuple(curve),
@@ -110,22 +129,9 @@ async def build_report(store: ReportFacts, exchange_books: Books | None, now: da
         pnl_by_product=performance.by_product(facts.allocations),
         fees_by_product=_fees_by_product(facts.executions),
         orders_by_status=dict(sorted(Counter(record.status for record in facts.records).items())),
-        signals_count=await store.signals_count(),
+        signals_count=facts.signals_count,
         verdict=None if exchange_books is None else compare_ledgers(ours, exchange_books),
     )
-
-
-def compare_ledgers(ours: Books, theirs: Books) -> LedgerVerdict:
-    """Return both books side by side with what differs; no tolerance."""
-    return LedgerVerdict(ours, theirs, tuple(compare_books(ours, theirs)))
-
-
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    executions: Sequence[Execution]
-    movements: Sequence[CashMovement]
-    allocations: Sequence[Allocation]
-    records: Sequence[TradeRecord]
 
 
 def _period(records: Sequence[TradeRecord]) -> Period | None:
@@ -205,11 +211,11 @@ def _closed_trade(rows: Sequence[Allocation], record: TradeRecord | None) -> Clo
     )
 
 
-def _check_trades(trades: Iterable[ClosedTrade], realized: Money) -> None:
-    closed = total(trade.pnl for trade in trades)
-    if closed != realized:
+def _check_trades(report: Report) -> None:
+    closed = total(trade.pnl for trade in report.closed_trades)
+    if closed != report.realized_pnl:
         raise InvariantBroken(
-            f"the closed trades add up to {closed}, the allocations to {realized}; rebuild the allocations"
+            f"the closed trades add up to {closed}, the allocations to {report.realized_pnl}; rebuild the allocations"
         )
 
 

@@ -39,7 +39,9 @@ from bottrader.ports import EventLog, Lease, Store
 STRATEGY = "roc_momentum"
 WEBHOOK_LEASE = "webhook"
 LEASE_CHECK_S = 5.0
-ATR_LOOKBACK_CANDLES = 50
+# Wilder's means remember every candle a little: after this many a strategy that starts anew agrees with one that never
+# stopped, and any cooldown that still counts lies within them.
+HISTORY_CANDLES = 200
 
 
 class WebhookService:
@@ -72,7 +74,7 @@ class WebhookService:
             venue.exchange,
             venue.clock,
             log,
-            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, ATR_LOOKBACK_CANDLES),
+            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES),
         )
         self.is_acting = asyncio.Event()
         """Set once the lease is held and the first reconciliation is done."""
@@ -143,13 +145,13 @@ class SighookService:
         self._snapshot = next(iter(strategies.values())).snapshot
         time_to_live = timedelta(seconds=settings.signal_ttl_s)
         self._generator = SignalGenerator(store, venue.clock, log, strategies, time_to_live)
-        lookback = 3 * max(strategy.warmup_candles for strategy in strategies.values())
+        needed = max(strategy.warmup_candles for strategy in strategies.values())
         self.watcher = MarketWatcher(
             venue.market_feed("candles"),
             venue.exchange,
             venue.clock,
             log,
-            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, lookback),
+            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, max(needed, HISTORY_CANDLES)),
         )
 
     async def run(self, webhook_url: str, secret: str) -> None:

@@ -228,8 +228,6 @@ class _Lot:
 
     def _fee_of(self, consumed: Decimal) -> Decimal:
         fee, size = self.execution.fee, self.execution.size
-        if consumed == size:
-            return fee
         quantum = min(_FEE_QUANTUM, Decimal((0, (1,), int(fee.as_tuple().exponent))))
         # Only whole quanta are divided, so the division leaves no remainder and nothing is rounded twice.
         return EXACT.divide(floor_to(EXACT.multiply(fee, consumed), EXACT.multiply(quantum, size)), size)

@@ -25,7 +25,7 @@ ClientOrderId = NewType("ClientOrderId", str)
 VenueOrderId = NewType("VenueOrderId", str)
 """The exchange's own id, known only from its answer."""
 
-CLIENT_ORDER_ID = re.compile(r"^[A-Z_]+-[A-Z0-9]+-[0-9a-f]{32}$")
+CLIENT_ORDER_ID = re.compile(r"[A-Z_]+-[A-Z0-9]+-[0-9a-f]{32}")
 
 
 class Side(StrEnum):
@@ -101,7 +101,7 @@ class OrderIntent:
     def __post_init__(self) -> None:
         if self.size_base <= 0:
             raise InvariantBroken(f"an order intent has a size above zero, was {self.size_base}")
-        if not CLIENT_ORDER_ID.match(self.client_order_id):
+        if not CLIENT_ORDER_ID.fullmatch(self.client_order_id):
             raise InvariantBroken(f"a client order id is TRIGGER-BASE-32 hex, was {self.client_order_id!r}")
         if (self.limit_price is None) != (self.kind is OrderKind.MARKET_IOC):
             raise InvariantBroken(f"a limit order has a limit price and a market order none, was {self.limit_price}")
@@ -115,7 +115,7 @@ def derive_client_order_id(trigger: Trigger, product_id: ProductId, *decision: s
 
 def trigger_of(client_order_id: str) -> Trigger | None:
     """Return the trigger an order id of ours begins with; None when the id is not of our making (B53)."""
-    if not CLIENT_ORDER_ID.match(client_order_id):
+    if not CLIENT_ORDER_ID.fullmatch(client_order_id):
         return None
     name = client_order_id.partition("-")[0]
     return Trigger(name) if name in Trigger.__members__ else None

@@ -13,6 +13,8 @@ QUEUE_LIMIT = 16_384
 STALL_S = 10.0
 """A client that takes no byte for this long is cut off too."""
 
+CLOSE_WAIT_S = 1.0
+
 _BATCH = 256
 
 
@@ -60,8 +62,12 @@ class Connection:
             self._transport.abort()
 
     async def close(self, code: int, reason: bytes) -> None:
-        """Close with a handshake."""
-        await self._socket.close(code=code, message=reason)
+        """Close with a handshake; a client that does not take the frame in time is cut off."""
+        try:
+            async with asyncio.timeout(CLOSE_WAIT_S):
+                await self._socket.close(code=code, message=reason)
+        except TimeoutError:
+            self.cut()
 
     async def drained(self) -> None:
         """Return when nothing waits any more: all has been handed to the transport, or the connection is gone."""

@@ -83,7 +83,11 @@ class SimulatorServer:
         key_dir = options.key_dir or Path(opened.enter_context(TemporaryDirectory(prefix="coinbase-sim-")))
         key = load_or_create_key(key_dir)
         self.key_name, self.key_file = key.name, key.file
+        # The runner ends before its sockets do, so they are opened first.
         plain = opened.enter_context(_listen(options.host, options.port))
+        secure = None
+        if options.tls_port is not None:
+            secure = opened.enter_context(_listen(options.host, options.tls_port))
         verifier = TokenVerifier(key, time.time) if options.require_auth else None
         self._stream = Stream(self.simulator, verifier, self._faults)
         runner = web.AppRunner(self._app(verifier), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
@@ -91,8 +95,7 @@ class SimulatorServer:
         opened.push_async_callback(runner.cleanup)
         await web.SockSite(runner, plain).start()
         self.tls_url = self.ca_file = None
-        if options.tls_port is not None:
-            secure = opened.enter_context(_listen(options.host, options.tls_port))
+        if secure is not None:
             context, self.ca_file = make_tls(key_dir)
             await web.SockSite(runner, secure, ssl_context=context).start()
             self.tls_url = f"https://{_authority(secure)}"

@@ -13,13 +13,12 @@ from coinbase_sim.model import BucketChanged, Event, Order, OrderChanged, OrderS
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import events
 from coinbase_sim.wire.auth import TokenRefused, TokenVerifier
-from coinbase_sim.wire.connection import Connection
+from coinbase_sim.wire.connection import CLOSE_WAIT_S, Connection
 from coinbase_sim.wire.texts import USER_ID
 
 BUCKET_S = 300
 SNAPSHOT_BUCKETS = 100
 FIRST_SUBSCRIBE_S = 5.0
-CLOSE_WAIT_S = 1.0
 MAX_REQUEST_BYTES = 65_536
 
 _SUBSCRIBERS_OF_ALL = ""

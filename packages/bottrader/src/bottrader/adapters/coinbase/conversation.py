@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from bottrader.adapters.coinbase import mapping
 from bottrader.adapters.coinbase.continuity import Continuity, StreamBroken
 from bottrader.adapters.coinbase.errors import excerpt
+from bottrader.adapters.coinbase.mapping import to_time
 from bottrader.adapters.coinbase.messages import HeartbeatsMessage, Message, OtherMessage, SubscriptionsMessage
+from bottrader.domain.errors import WireUnreadable
 from bottrader.ports import Heartbeat, StreamLive
 
 E = TypeVar("E")
@@ -50,8 +51,10 @@ class Conversation(Generic[E]):
         if isinstance(message, OtherMessage):
             self._pass_over(message)
             return []
-        with mapping.readable("a message"):
-            at = mapping.to_time(message.timestamp)
+        try:
+            at = to_time(message.timestamp)
+        except ValueError as error:
+            raise WireUnreadable(f"Coinbase sent a message whose time cannot be read: {error}") from error
         self._continuity.number(message.sequence_num)
         if self._on_time is not None:
             self._on_time(at)

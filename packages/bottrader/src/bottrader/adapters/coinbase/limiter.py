@@ -1,7 +1,7 @@
 """Keeps the client under the venue's request limit, and lets orders pass before questions.
 
 A token bucket: `burst` tokens at most, `rate_per_s` new ones each second, one request takes one. Questions leave the
-last `ORDER_RESERVE` tokens and one for each waiting order untouched, so a burst of questions never delays an order.
+last `ORDER_RESERVE` tokens untouched, so a burst of questions never delays an order, and a waiting order goes first.
 """
 
 from enum import Enum, auto
@@ -30,20 +30,12 @@ class TokenBucket:
         self._clock = clock
         self._tokens = self._burst
         self._filled_at = clock.wall()
-        self._orders_waiting = 0
 
     async def take(self, priority: Priority) -> None:
         """Return when the request may be sent."""
-        if priority is Priority.QUERY:
-            while (missing := 1 + ORDER_RESERVE + self._orders_waiting - self._refilled()) > 0:
-                await self._nap(missing)
-        else:
-            self._orders_waiting += 1
-            try:
-                while (missing := 1 - self._refilled()) > 0:
-                    await self._nap(missing)
-            finally:
-                self._orders_waiting -= 1
+        needed = 1 if priority is Priority.ORDER else 1 + ORDER_RESERVE
+        while (missing := needed - self._refilled()) > 0:
+            await self._clock.sleep(max(SHORTEST_NAP_S, missing / self._rate_per_s))
         self._tokens -= 1
 
     def _refilled(self) -> float:
@@ -53,6 +45,3 @@ class TokenBucket:
         self._filled_at = now
         self._tokens = min(self._burst, self._tokens + elapsed_s * self._rate_per_s)
         return self._tokens
-
-    async def _nap(self, tokens_missing: float) -> None:
-        await self._clock.sleep(max(SHORTEST_NAP_S, tokens_missing / self._rate_per_s))

@@ -54,7 +54,6 @@ class CoinbaseExchange:
 
     def __init__(self, session: aiohttp.ClientSession, base_url: str, signer: Signer, options: ClientOptions) -> None:
         self._transport = Transport(session, base_url, signer, options)
-        self._clock = options.clock
 
     async def place(self, intent: OrderIntent) -> Placement:
         try:
@@ -79,7 +78,8 @@ class CoinbaseExchange:
 
     async def open_orders(self) -> Sequence[VenueOrder]:
         # The venue's filter for OPEN hides orders that are pending or queued, so all are listed and judged here.
-        since = self._clock.now() - OPEN_ORDER_AGE_MAX
+        # The venue's own time bounds the list: a replayed market's orders are dated by it, whatever our clock says.
+        since = await self.server_time() - OPEN_ORDER_AGE_MAX
         orders = [mapping.to_venue_order(order) for order in await self._orders(since)]
         return [order for order in orders if order.state is OrderState.ACCEPTED]
 

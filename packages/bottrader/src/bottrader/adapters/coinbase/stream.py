@@ -6,7 +6,7 @@ because the venue forgets; what was missed meanwhile is the caller's to fetch by
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -86,7 +86,7 @@ class CoinbaseMarketFeed:
         self._channels = channels
         self._log = structlog.get_logger("coinbase.market")
 
-    def events(self, product_ids: Sequence[ProductId]) -> AsyncIterator[MarketEvent]:
+    def events(self, product_ids: Sequence[ProductId]) -> AsyncGenerator[MarketEvent, None]:
         subscriptions = {HEARTBEATS: (), **dict.fromkeys(sorted(self._channels), tuple(product_ids))}
 
         def requests() -> list[str]:
@@ -127,7 +127,7 @@ class CoinbaseUserFeed:
         self._signer = signer
         self._options = options
 
-    def events(self) -> AsyncIterator[UserEvent]:
+    def events(self) -> AsyncGenerator[UserEvent, None]:
         def requests() -> list[str]:
             return [_subscribe(channel, (), self._signer.stream_token()) for channel in (HEARTBEATS, USER)]
 
@@ -170,7 +170,7 @@ class _Stream(Generic[E]):
         self._decoder = MessageDecoder()
         self._log = structlog.get_logger("coinbase.stream")
 
-    async def events(self) -> AsyncIterator[E | Heartbeat | StreamLive | StreamLost]:
+    async def events(self) -> AsyncGenerator[E | Heartbeat | StreamLive | StreamLost, None]:
         attempt = 0
         while True:
             conversation = Conversation(self._topic, self._options.on_time)

@@ -74,16 +74,14 @@ class Transport:
         return decode(reply.body, shape, f"GET {path}")
 
     async def _answer(self, path: str, params: Query) -> Reply:
-        is_token_renewed = False
         cause = ""
         for attempt in range(self._options.query_attempts):
             if attempt:
                 await self._options.clock.sleep(backoff.wait_s(attempt - 1, self._options.entropy))
             try:
                 reply = await self._question(path, params)
-                if reply.status == UNAUTHORIZED and not is_token_renewed:
+                if reply.status == UNAUTHORIZED:
                     # Seen in the field for valid tokens at the edge of their life and under throttling.
-                    is_token_renewed = True
                     reply = await self._question(path, params)
             except NO_ANSWER as error:
                 cause = describe(error)

@@ -108,8 +108,6 @@ def translated(doing: str) -> Iterator[None]:
         if (error.sqlstate or "").startswith(_DEFINITE_REFUSALS):
             raise InvariantBroken(f"the database refused while {doing}: {error}") from error
         raise StoreUnreachable(f"the database failed while {doing}: {error}") from error
-    except asyncpg.DataError as error:
-        raise InvariantBroken(f"a value does not fit the database while {doing}: {error}") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError) as error:
         cause = str(error) or type(error).__name__
         raise StoreUnreachable(f"the database did not answer while {doing}: {cause}") from error

@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from alembic.util import CommandError
-from sqlalchemy import Connection
+from sqlalchemy import Connection, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
@@ -22,6 +22,8 @@ from bottrader.adapters.postgres.connection import address_of, connect, translat
 from bottrader.domain.errors import InvariantBroken, SchemaOutOfDate, StartupRefused, StoreUnreachable
 
 T = TypeVar("T")
+
+_ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('bottrader schema', 0))")
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
@@ -84,6 +86,8 @@ async def _run(dsn: str, work: Callable[[Connection], T]) -> T:
     try:
         with translated("changing its schema"):
             async with engine.begin() as connection:
+                # Before Alembic starts: it keeps the running migration in module globals, so two may not overlap.
+                await connection.execute(_ONE_AT_A_TIME)
                 return await connection.run_sync(work)
     except SQLAlchemyError as error:
         cause = getattr(error, "orig", None) or error

@@ -1,0 +1,110 @@
+"""The bot dies at the worst moments; afterwards its books equal the exchange's and nothing was ordered twice."""
+
+from decimal import Decimal
+
+from bottrader.adapters.postgres.connection import Connection
+from tests.fixtures.processes import Bot, Exchange, eventually, signal_body
+
+FILLED = "SELECT * FROM trade_records WHERE side = 'buy' AND status = 'filled'"
+
+
+async def test_killed_between_placing_and_recording(bot: Bot, exchange: Exchange, sql: Connection) -> None:
+    """F31: the exchange has filled the order, the bot dies before it hears of it; the restart finds it by its id."""
+    webhook = await bot.start("webhook")
+    await bot.ready(webhook)
+    await exchange.fault("POST /orders", "delay_reply", seconds=60)
+    await bot.signal(webhook, signal_body("buy"))
+    await eventually(exchange.orders, "the order is at the exchange")
+    await webhook.kill()
+    assert await sql.fetchval("SELECT count(*) FROM fills") == 0
+
+    restarted = await bot.start("webhook")
+    await bot.ready(restarted)
+
+    buy = await eventually(lambda: sql.fetchrow(FILLED), "the fill is recorded")
+    assert len(await exchange.orders()) == 1
+    books = await exchange.books()
+    assert Decimal(books["totals"]["USD"]) == Decimal(10000) - buy["filled_value"] - buy["fees"]
+    assert Decimal(books["totals"]["BTC"]) == buy["filled_size"]
+    assert Decimal(books["fees"]) == buy["fees"]
+
+
+async def test_a_lost_reply_is_unknown_and_then_found(bot: Bot, exchange: Exchange, sql: Connection) -> None:
+    """F2: the connection drops after the order went live; one order, found by lookup, never "failed"."""
+    webhook = await bot.start("webhook")
+    await bot.ready(webhook)
+    await exchange.fault("POST /orders", "drop_reply")
+
+    await bot.signal(webhook, signal_body("buy"))
+
+    await eventually(
+        lambda: sql.fetchval("SELECT true FROM order_transitions WHERE state = 'unknown'"), "the outcome is unknown"
+    )
+    # The next prices make the desk ask; time at this exchange only passes with its market.
+    for step in range(4):
+        await exchange.price(f"{40001 + step}")
+    await eventually(lambda: sql.fetchrow(FILLED), "the order is found and its fill recorded")
+    assert len(await exchange.orders()) == 1
+
+
+async def test_a_request_that_never_arrived_is_settled_as_not_there(
+    bot: Bot, exchange: Exchange, sql: Connection
+) -> None:
+    """F1: nothing reached the exchange; only past the listing lag does "not listed" become "not there"."""
+    webhook = await bot.start("webhook")
+    await bot.ready(webhook)
+    await exchange.fault("POST /orders", "drop_request")
+
+    await bot.signal(webhook, signal_body("buy"))
+    await eventually(lambda: sql.fetchval("SELECT true FROM order_transitions WHERE state = 'unknown'"), "unknown")
+    for step in range(40):
+        await exchange.price(f"{40001 + step}")
+
+    refused = await eventually(
+        lambda: sql.fetchrow("SELECT * FROM order_transitions WHERE state = 'refused'"), "the order is settled"
+    )
+    assert refused["detail"].startswith("NOT_AT_VENUE")
+    assert await exchange.orders() == []
+
+
+async def test_a_second_webhook_waits_and_takes_over(bot: Bot, exchange: Exchange, sql: Connection) -> None:
+    """F33: only one acts; when it is killed the other one reconciles and carries on with its position."""
+    first = await bot.start("webhook")
+    await bot.ready(first)
+    await bot.signal(first, signal_body("buy"))
+    await eventually(lambda: sql.fetchrow(FILLED), "filled buy")
+    second = await bot.start("webhook")
+    await eventually(lambda: _answers(bot, second), "the second one answers")
+    status, answer = await bot.signal(second, signal_body("buy"))
+    assert (status, answer["code"]) == (503, "NOT_READY")
+
+    await first.kill()
+    await bot.ready(second)
+    await exchange.price("38000")
+
+    await eventually(
+        lambda: sql.fetchval("SELECT true FROM trade_records WHERE side = 'sell' AND status = 'filled'"), "stopped out"
+    )
+    assert len(await exchange.orders()) == 2
+
+
+async def test_a_stopped_bot_ends_with_zero_and_starts_again(bot: Bot, exchange: Exchange, sql: Connection) -> None:
+    webhook = await bot.start("webhook")
+    await bot.ready(webhook)
+    await bot.signal(webhook, signal_body("buy"))
+    await eventually(lambda: sql.fetchrow(FILLED), "filled buy")
+
+    assert await webhook.stop() == 0
+
+    restarted = await bot.start("webhook")
+    await bot.ready(restarted)
+    assert restarted.events("ready")[0]["positions"] == 1
+    assert len(await exchange.orders()) == 1
+
+
+async def _answers(bot: Bot, process: object) -> bool:
+    try:
+        async with bot.session.get(f"http://127.0.0.1:{process.port}/ready"):  # type: ignore[attr-defined]
+            return True
+    except OSError:
+        return False

@@ -1,0 +1,213 @@
+"""`coinbase-sim serve` as a process: its ready line, its end, its state, and its answers to bad input."""
+
+import asyncio
+import json
+import signal
+import socket
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import pytest
+from typer.testing import CliRunner
+
+from coinbase_sim.cli import app
+
+START_S = 20
+
+
+@asynccontextmanager
+async def serving(*options: str) -> AsyncIterator[tuple[asyncio.subprocess.Process, dict[str, Any]]]:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "coinbase_sim", "serve", *options,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    try:
+        assert process.stdout is not None
+        async with asyncio.timeout(START_S):
+            line = await process.stdout.readline()
+        yield process, json.loads(line)
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.communicate()
+
+
+async def ended(process: asyncio.subprocess.Process, number: signal.Signals) -> tuple[int, bytes, bytes, float]:
+    began = time.monotonic()
+    process.send_signal(number)
+    async with asyncio.timeout(10):
+        out, err = await process.communicate()
+    assert process.returncode is not None
+    return process.returncode, out, err, time.monotonic() - began
+
+
+async def refused(*options: str) -> str:
+    """What the command says on stderr to input that it refuses with exit code 2."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "coinbase_sim", "serve", *options,
+        stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE,
+    )  # fmt: skip
+    async with asyncio.timeout(START_S):
+        out, err = await process.communicate()
+    assert (process.returncode, out) == (2, b"")
+    assert b"Traceback" not in err
+    return err.decode()
+
+
+def files_in(folder: Path) -> list[Path]:
+    return list(folder.iterdir())
+
+
+def first_line(path: str) -> str:
+    return Path(path).read_text(encoding="utf-8").partition("\n")[0]
+
+
+async def fetch(url: str) -> Any:
+    async with aiohttp.ClientSession() as http, http.get(url) as reply:
+        assert reply.status == 200
+        return await reply.json()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+async def test_it_says_once_when_it_is_ready_and_ends_quickly_on_a_signal(
+    tmp_path: Path, number: signal.Signals
+) -> None:
+    async with serving("--tls-port", "0", "--key-dir", str(tmp_path / "keys")) as (process, ready):
+        assert ready.keys() == {"rest", "ws", "tls", "control", "ca_file", "key_name", "key_file"}
+        assert first_line(ready["key_file"]) == "-----BEGIN EC PRIVATE KEY-----"
+        assert first_line(ready["ca_file"]) == "-----BEGIN CERTIFICATE-----"
+        assert (await fetch(f"{ready['rest']}/api/v3/brokerage/market/products"))["num_products"] == 1
+        async with aiohttp.ClientSession() as http, http.ws_connect(ready["ws"]) as stays_open:
+            assert not stays_open.closed
+            code, out, err, took_s = await ended(process, number)
+    assert (code, out, err) == (0, b"", b"")
+    assert took_s < 3
+
+
+async def test_a_paused_exchange_moves_only_by_control(tmp_path: Path) -> None:
+    async with serving("--speed", "0", "--product", "BTC-USD", "--product", "ETH-USD", "--warmup", "10") as (_, ready):
+        state = await fetch(f"{ready['control']}/state")
+        assert (state["position"], state["paused"]) == (10, True)
+        step = f"{ready['control']}/step"
+        async with aiohttp.ClientSession() as http, http.post(step, json={"count": 6}) as reply:
+            assert (await reply.json())["position"] == 16
+
+
+async def test_the_state_goes_on_where_it_stopped(tmp_path: Path) -> None:
+    state_file = tmp_path / "state.json"
+    options = ("--speed", "0", "--seed", "5", "--state", str(state_file), "--balance", "USD=77.5")
+    async with serving(*options, "--warmup", "9") as (process, ready):
+        first = await fetch(f"{ready['control']}/state")
+        assert (await ended(process, signal.SIGTERM))[0] == 0
+    async with serving(*options, "--warmup", "9") as (process, ready):
+        assert await fetch(f"{ready['control']}/state") == first
+        assert (await fetch(f"{ready['control']}/books"))["totals"]["USD"] == "77.5"
+        await ended(process, signal.SIGTERM)
+    assert sorted(path.name for path in files_in(tmp_path)) == ["state.json"]
+
+
+async def test_at_full_speed_the_candles_are_replayed_to_the_end_and_stay_served(tmp_path: Path) -> None:
+    candles = tmp_path / "BTC-USD.csv"
+    rows = [f"{1_767_225_600 + 60 * minute},100,110,90,105,4" for minute in range(30)]
+    candles.write_text("time,open,high,low,close,volume\n" + "\n".join(rows) + "\n")
+    async with serving("--candles", str(candles), "--speed", "max") as (process, ready):
+        async with asyncio.timeout(10):
+            # The exchange tells nobody that its market has ended, so it has to be asked.
+            while not (state := await fetch(f"{ready['control']}/state"))["ended"]:  # noqa: ASYNC110
+                await asyncio.sleep(0.02)
+        assert state["position"] == 120
+        assert (await ended(process, signal.SIGTERM))[0] == 0
+
+
+async def test_a_speed_is_venue_seconds_per_second(tmp_path: Path) -> None:
+    # A tick every 15 venue seconds at 750 times real time is one every 20 ms.
+    async with serving("--speed", "750") as (_, ready):
+        before, began = (await fetch(f"{ready['control']}/state"))["position"], time.monotonic()
+        await asyncio.sleep(0.5)
+        ticks = (await fetch(f"{ready['control']}/state"))["position"] - before
+        ideal = (time.monotonic() - began) / 0.02
+    assert ideal * 0.5 - 2 <= ticks <= ideal * 1.2 + 2
+
+
+async def test_a_running_exchange_can_be_paused_and_resumed() -> None:
+    async with serving("--speed", "max") as (_, ready), aiohttp.ClientSession() as http:
+
+        async def position(path: str) -> int:
+            async with http.post(f"{ready['control']}/{path}") as reply:
+                return int((await reply.json())["position"])
+
+        await position("pause")
+        before = await position("pause")
+        await asyncio.sleep(0.05)
+        assert await position("pause") == before
+        await position("resume")
+        await asyncio.sleep(0.05)
+        assert await position("pause") > before
+
+
+async def test_a_manual_market_stands_at_its_price() -> None:
+    async with serving("--manual", "40000") as (_, ready):
+        product = await fetch(f"{ready['rest']}/api/v3/brokerage/market/products/BTC-USD")
+        assert float(product["price"]) == 40_000
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--candles", "no-such-file.csv"), "no-such-file.csv"),
+        (("--balance", "USD"), "--balance must be CURRENCY=AMOUNT, such as USD=10000; was 'USD'"),
+        (("--balance", "USD=-5"), "--balance must be CURRENCY=AMOUNT"),
+        (("--taker-fee", "2"), "--taker-fee must be a share below 1"),
+        (("--maker-fee", "0.5"), "maker"),
+        (("--speed", "fast"), "--speed must be a number"),
+        (("--product", "bitcoin"), "BASE-QUOTE"),
+        (("--manual", "free"), "price must be a positive number"),
+        (("--manual", "1", "--candles", "x.csv"), "exclude each other"),
+        (("--manual", "1", "--speed", "2"), "--manual stands still"),
+        (("--no-such-option",), "No such option"),
+        (("--port", "70000"), "65535"),
+    ],
+)
+def test_bad_input_gets_one_clear_sentence_and_exit_code_two(options: tuple[str, ...], said: str) -> None:
+    result = CliRunner().invoke(app, ["serve", *options])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert said in result.stderr
+
+
+def test_malformed_candles_are_named_with_their_row(tmp_path: Path) -> None:
+    candles = tmp_path / "BTC-USD.csv"
+    candles.write_text("time,open,high,low,close,volume\n1767225600,100,110,90,105,4\n1767225660,100,80,90,105,4\n")
+    result = CliRunner().invoke(app, ["serve", "--candles", str(candles)])
+    assert result.exit_code == 2
+    assert "BTC-USD.csv" in result.stderr
+    assert "row 2" in result.stderr
+
+
+def test_a_state_in_a_folder_that_does_not_exist_is_refused_at_the_start(tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["serve", "--state", str(tmp_path / "nowhere" / "state.json")])
+    assert result.exit_code == 2
+    assert "there is no folder" in result.stderr
+
+
+async def test_pytest_and_the_package_itself_do_not_load_the_web_server() -> None:
+    code = "import sys, coinbase_sim.pytest_plugin; sys.exit('aiohttp' in sys.modules or 'msgspec' in sys.modules)"
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code)
+    assert await process.wait() == 0
+
+
+async def test_a_state_that_is_none_is_refused_and_kept(tmp_path: Path) -> None:
+    state_file = tmp_path / "state.json"
+    state_file.write_text("{}")
+    assert "state.json is not a state of this exchange" in await refused("--state", str(state_file))
+    assert state_file.read_text() == "{}"
+
+
+async def test_a_port_in_use_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        assert f"cannot listen on port {port}" in await refused("--port", str(port))

@@ -1,0 +1,156 @@
+"""Faults that do what they say, and the rest of the control interface."""
+
+import time
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import pytest
+
+from coinbase_sim import Simulator
+from tests.integration.coinbase_sim.conftest import Listener, Member, limit_order, market_buy
+
+FILLS = "/orders/historical/fills"
+
+
+async def script(member: Member, **fault: Any) -> None:
+    assert (await member.control("POST", "/faults", fault)).status == 200
+
+
+async def test_a_dropped_reply_leaves_the_order_on_the_exchange(member: Member, simulator: Simulator) -> None:
+    await script(member, on="POST /orders", do="drop_reply")
+    body = limit_order()
+    with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        await member.post("/orders", body)
+    (order,) = simulator.orders()
+    assert order.request.client_order_id == body["client_order_id"]
+    # The fault is spent: the same body again finds the order that exists.
+    assert await member.place(body) == order.order_id
+    (count,) = (await member.control("GET", "/faults")).body["faults"]
+    assert (count["seen"], count["fired"]) == (2, True)
+
+
+async def test_a_dropped_request_leaves_nothing(member: Member, simulator: Simulator) -> None:
+    await script(member, on="POST /orders", do="drop_request")
+    with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        await member.post("/orders", limit_order())
+    assert simulator.orders() == []
+
+
+@pytest.mark.parametrize(("do", "placed"), [("http_500_placed", 1), ("http_500_not_placed", 0)])
+async def test_an_internal_error_hides_whether_the_order_was_placed(
+    member: Member, simulator: Simulator, do: str, placed: int
+) -> None:
+    await script(member, on="POST /orders", do=do)
+    reply = await member.post("/orders", limit_order())
+    assert reply.status == 500
+    assert reply.body["errors"][0]["id"] == "internal_server_error"
+    assert len(simulator.orders()) == placed
+
+
+async def test_a_delayed_reply_is_placed_at_once_and_answered_late(member: Member, listener: Listener) -> None:
+    await listener.subscribe("user")
+    await script(member, on="POST /orders", do="delay_reply", seconds=0.2)
+    began = time.monotonic()
+    order_id = await member.place(limit_order())
+    assert time.monotonic() - began >= 0.2
+    # What the user channel tells has been waiting since before the reply.
+    assert (await listener.receive())["events"][0]["orders"][0]["order_id"] == order_id
+
+
+async def test_only_the_nth_request_is_spoiled(member: Member, simulator: Simulator) -> None:
+    await script(member, on="POST /orders", nth=2, do="http_500_not_placed")
+    statuses = [(await member.post("/orders", limit_order("0.01"))).status for _ in range(3)]
+    assert statuses == [200, 500, 200]
+    assert len(simulator.orders()) == 2
+
+
+async def test_a_fault_on_a_read_matches_by_template(member: Member) -> None:
+    order_id = await member.place(limit_order())
+    await script(member, on="GET /orders/historical/{order_id}", do="http_500_placed")
+    assert (await member.get(f"/orders/historical/{order_id}")).status == 500
+    assert (await member.get(f"/orders/historical/{order_id}")).status == 200
+
+
+async def test_a_stream_fault_cuts_the_channel_instead_of_the_message(
+    member: Member, listener: Listener, simulator: Simulator
+) -> None:
+    await listener.subscribe("user")
+    await script(member, on="ws user", do="drop_connection")
+    await member.place(limit_order())
+    assert await listener.gone()
+    assert len(simulator.orders()) == 1
+
+
+async def test_faults_can_be_taken_back(member: Member) -> None:
+    await script(member, on="POST /orders", do="drop_request")
+    assert (await member.control("DELETE", "/faults")).body == {"faults": []}
+    await member.place(limit_order())
+
+
+async def test_a_fault_that_makes_no_sense_is_refused_in_a_sentence(member: Member) -> None:
+    reply = await member.control("POST", "/faults", {"on": "POST /orders", "do": "drop_connection"})
+    assert reply.status == 400
+    assert "drop_connection is for 'ws CHANNEL' alone" in reply.body["error_details"]
+
+
+async def test_disconnect_cuts_the_subscribers_of_a_channel_and_no_others(member: Member, listener: Listener) -> None:
+    await listener.subscribe("user")
+    async with member.http.ws_connect(member.server.ws_url) as socket:
+        other = Listener(socket, member)
+        await other.subscribe("ticker")
+        assert (await member.control("POST", "/disconnect", {"channel": "user"})).body == {"disconnected": 1}
+        assert await listener.gone()
+        await member.control("POST", "/price", {"product_id": "BTC-USD", "price": "40001"})
+        assert (await other.receive())["channel"] == "ticker"
+
+
+async def test_a_price_set_by_hand_moves_the_market_by_one_tick(member: Member, simulator: Simulator) -> None:
+    state = (await member.control("POST", "/price", {"product_id": "BTC-USD", "price": "41000.50"})).body
+    assert state == {"time": "2026-01-01T00:00:02.000000Z", "position": 2, "ended": False, "paused": True}
+    ticker = simulator.ticker("BTC-USD")
+    assert ticker is not None
+    assert ticker.price == Decimal("41000.50")
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"product_id": "BTC-USD", "price": 41000},
+        {"product_id": "BTC-USD", "price": "NaN"},
+        {"product_id": "BTC-USD", "price": "-1"},
+        {"product_id": "BTC-USD", "price": "0"},
+        {"product_id": "BTC-USD", "price": "."},
+        {"product_id": "NO-PAIR", "price": "1"},
+    ],
+)
+async def test_a_price_that_makes_no_sense_is_refused(member: Member, body: dict[str, Any]) -> None:
+    reply = await member.control("POST", "/price", body)
+    assert (reply.status, reply.body["error"]) == (400, "INVALID_ARGUMENT")
+
+
+async def test_steps_stop_at_the_end_of_the_market(member: Member) -> None:
+    state = (await member.control("POST", "/step", {"count": 5})).body
+    assert (state["position"], state["ended"]) == (1, True)
+    assert (await member.control("POST", "/step", {"count": 0})).status == 400
+    assert (await member.control("GET", "/state")).body == state
+
+
+async def test_an_exchange_without_a_speed_cannot_be_resumed(member: Member) -> None:
+    reply = await member.control("POST", "/resume")
+    assert reply.status == 400
+    assert "/control/step" in reply.body["error_details"]
+    assert (await member.control("POST", "/pause")).body["paused"] is True
+
+
+async def test_the_books_are_the_exchanges_own_truth(member: Member) -> None:
+    await member.place(market_buy("1000"))
+    books = (await member.control("GET", "/books")).body
+    fills = (await member.get(FILLS)).body["fills"]
+    spent = sum(Decimal(fill["price"]) * Decimal(fill["size"]) + Decimal(fill["commission"]) for fill in fills)
+    assert Decimal(books["totals"]["USD"]) == 10_000 - spent
+    assert Decimal(books["totals"]["BTC"]) == sum(Decimal(fill["size"]) for fill in fills)
+    assert Decimal(books["fees"]) == sum(Decimal(fill["commission"]) for fill in fills)
+    (order,) = (await member.control("GET", "/orders")).body["orders"]
+    assert Decimal(order["total_fees"]) == Decimal(books["fees"])

@@ -1,0 +1,94 @@
+"""A database that cannot be used is one clear sentence, and never the password."""
+
+import asyncio
+
+import pytest
+
+from bottrader.adapters.postgres import schema
+from bottrader.adapters.postgres.connection import Connection, connect, translated
+from bottrader.adapters.postgres.store import open_store
+from bottrader.domain.errors import InvariantBroken, StartupRefused, StoreUnreachable
+from tests.fixtures.databases import refuse_foreign_host, with_database
+
+SECRET = "hunter2-hunter2"
+
+
+@pytest.mark.parametrize(
+    ("dsn", "sentence"),
+    [
+        (f"mysql://bot:{SECRET}@127.0.0.1/books", "is a mysql address, but BotTrader needs PostgreSQL"),
+        (f"postgresql+asyncpg://bot:{SECRET}@127.0.0.1/books", "is a postgresql\\+asyncpg address"),
+        ("books.sqlite", "is no URL"),
+        ("", "is no URL"),
+        (f"postgresql://bot:{SECRET}@127.0.0.1:{SECRET}/books", "cannot be read"),
+        (f"postgresql://bot:{SECRET}@127.0.0.1:1/books", "at 127.0.0.1:1/books cannot be used"),
+        (f"postgresql://bot:{SECRET}@/books?host=/nowhere", "at /nowhere/books cannot be used"),
+    ],
+)
+async def test_an_unusable_url_is_one_sentence_without_the_password(dsn: str, sentence: str) -> None:
+    for opening in (connect(dsn), schema.upgrade(dsn), schema.check(dsn), open_store(dsn).__aenter__()):
+        with pytest.raises(StartupRefused, match=sentence) as refusal:
+            await opening
+        assert SECRET not in str(refusal.value)
+        assert "\n" not in str(refusal.value)
+
+
+async def test_a_server_that_is_no_postgres_is_refused() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(1)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(StartupRefused, match=f"127.0.0.1:{port}/books cannot be used"):
+            await connect(f"postgresql://bot:{SECRET}@127.0.0.1:{port}/books?sslmode=disable")
+
+
+async def test_an_unknown_database_is_named(database_url: str) -> None:
+    with pytest.raises(StartupRefused, match='database "nope" does not exist'):
+        await connect(with_database(database_url, "nope"))
+
+
+async def test_errors_of_the_database_are_told_apart(sql: Connection) -> None:
+    """A definite no is a contradiction; anything else may have been committed."""
+    with pytest.raises(InvariantBroken, match="while testing"), translated("testing"):
+        await sql.execute("SELECT 1 / 0")
+    with pytest.raises(InvariantBroken, match="while testing"), translated("testing"):
+        await sql.execute("SELECT * FROM nothing")
+    with pytest.raises(InvariantBroken, match="while testing"), translated("testing"):
+        await sql.fetchval("SELECT $1::integer", "many")
+    with pytest.raises(StoreUnreachable, match="while testing"), translated("testing"):
+        await sql.execute("DO $$ BEGIN RAISE SQLSTATE '40P01'; END $$")
+    await sql.close()
+    with pytest.raises(StoreUnreachable, match="did not answer while testing"), translated("testing"):
+        await sql.execute("SELECT 1")
+
+
+async def test_a_cancellation_passes_untouched(sql: Connection) -> None:
+    async def sleep() -> None:
+        with translated("sleeping"):
+            await sql.execute("SELECT pg_sleep(10)")
+
+    sleeping = asyncio.create_task(sleep())
+    await asyncio.sleep(0.02)
+    sleeping.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await sleeping
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u@db.example.org/x", "postgresql://u@10.0.0.7:5432/x", "postgresql:///x"]
+)
+def test_tests_refuse_a_database_of_another_machine(url: str) -> None:
+    with pytest.raises(StartupRefused, match="on this machine"):
+        refuse_foreign_host(url)
+
+
+@pytest.mark.parametrize(
+    "url", ["postgresql://u@localhost/x", "postgresql://u@[::1]:5432/x", "postgresql://u@/x?host=/tmp"]
+)
+def test_tests_take_a_database_of_this_machine(url: str) -> None:
+    refuse_foreign_host(url)
