@@ -5,15 +5,18 @@ import os
 import re
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import NoReturn
 
 import msgspec
 import typer
 
+from coinbase_sim import options
 from coinbase_sim.control import ControlRefused, set_manual_price
 from coinbase_sim.market import CandleMarket, ManualMarket, Market, SyntheticMarket
 from coinbase_sim.model import ProductSpec
@@ -54,101 +57,69 @@ def _root() -> None:
 @app.command()
 def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Typer reads them from the signature
     *,
-    port: Annotated[
-        int, typer.Option(metavar="PORT", min=0, max=65535, help="Port for http and ws; 0 takes a free one.")
-    ] = 0,
-    tls_port: Annotated[
-        int | None,
-        typer.Option(metavar="PORT", min=0, max=65535, help="Also serve https and wss here; 0 takes a free port."),
-    ] = None,
-    seed: Annotated[int, typer.Option(metavar="N", help="Seed of the synthetic market; one seed, one market.")] = 1,
-    candles: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="FILE", help="Replay these candles (CSV or Parquet: time, open, high, low, close, volume) instead."
-        ),
-    ] = None,
-    manual: Annotated[
-        str | None, typer.Option(metavar="PRICE", help="Stand still at this price; move it with POST /control/price.")
-    ] = None,
-    product: Annotated[
-        list[str] | None,
-        typer.Option(
-            metavar="BASE-QUOTE", help="A product to list, such as BTC-USD; repeat for more. [default: BTC-USD]"
-        ),
-    ] = None,
-    balance: Annotated[
-        list[str] | None,
-        typer.Option(metavar="CURRENCY=AMOUNT", help="A starting balance; repeat for more. [default: USD=10000]"),
-    ] = None,
-    maker_fee: Annotated[str, typer.Option(metavar="RATE", help="Maker fee; 0.004 is 0.4 %.")] = "0.004",
-    taker_fee: Annotated[str, typer.Option(metavar="RATE", help="Taker fee; 0.008 is 0.8 %.")] = "0.008",
-    speed: Annotated[
-        str | None,
-        typer.Option(
-            metavar="X|max",
-            help="Venue seconds per second: 1 is real time, max as fast as clients read, 0 only POST /control/step. "
-            "[default: 1; 0 with --manual]",
-        ),
-    ] = None,
-    key_dir: Annotated[
-        Path | None,
-        typer.Option(metavar="DIR", help="Where the API key is kept, made on the first start. [default: thrown away]"),
-    ] = None,
-    state: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="Go on from this file if it exists, and write it at the end.")
-    ] = None,
-    warmup: Annotated[
-        int, typer.Option(metavar="N", min=0, help="Ticks to take before serving, so that history exists.")
-    ] = 0,
-    name: Annotated[
-        str,
-        typer.Option(
-            metavar="NAME", help="Goes into order and trade ids: name a fresh exchange anew for a bot that remembers."
-        ),
-    ] = "coinbase-sim",
-    heartbeat: Annotated[
-        float, typer.Option(metavar="SECONDS", min=0, help="Seconds between heartbeats; 0: none.")
-    ] = 1.0,
-    auth: Annotated[bool, typer.Option(help="Verify the tokens of private requests.")] = True,
+    port: options.Port = 0,
+    tls_port: options.TlsPort = None,
+    seed: options.Seed = 1,
+    candles: options.Candles = None,
+    manual: options.ManualPrice = None,
+    product: options.Products = None,
+    balance: options.Balances = None,
+    maker_fee: options.MakerFee = "0.004",
+    taker_fee: options.TakerFee = "0.008",
+    speed: options.Speed = None,
+    key_dir: options.KeyDir = None,
+    state: options.StateFile = None,
+    warmup: options.Warmup = 0,
+    name: options.ExchangeName = "coinbase-sim",
+    heartbeat: options.Heartbeat = 1.0,
+    auth: options.Auth = True,
 ) -> None:
     """Serve the exchange until SIGTERM or Ctrl-C.
 
     When ready it prints one line of JSON with the addresses, the API key's name and file, and (with --tls-port) the
     certificate to trust. Everything under /control steps, pauses and disturbs the exchange; see the README.
     """
-    try:
-        pace = _speed(speed, manual)
-        products = tuple(product_named(each) for each in dict.fromkeys(product or ["BTC-USD"]))
-        simulator = Simulator(
-            _market(MarketChoice(products, seed, candles, manual)),
-            products,
-            SimulatorOptions(
-                balances=_balances(balance or ["USD=10000"]),
-                maker_fee_rate=_rate("--maker-fee", maker_fee),
-                taker_fee_rate=_rate("--taker-fee", taker_fee),
-                name=name,
-            ),
-        )
-        _check_state(state, manual)
-        if state is None or not _restored(simulator, state):
-            for _ in range(len(products) if manual is not None else warmup):
-                simulator.step()
-    except (ValueError, ControlRefused) as invalid:
-        _refuse(str(invalid))
-    except OSError as failed:
-        _refuse(f"cannot read {failed.filename}: {failed.strerror}")
-    options = ServerOptions(
+    served = ServerOptions(
         port=port, tls_port=tls_port, key_dir=key_dir, require_auth=auth, heartbeat_interval_s=heartbeat
     )
-    try:
-        asyncio.run(_serve(simulator, options, pace))
-    except KeyInvalid as invalid:
-        _refuse(str(invalid))
-    except OSError as failed:
-        _refuse(_cannot_open(failed, port, tls_port))
+    with _refusing(served):
+        pace = _speed(speed, manual)
+        choice = MarketChoice(_products(product or ["BTC-USD"]), seed, candles, manual)
+        account = SimulatorOptions(
+            balances=_balances(balance or ["USD=10000"]),
+            maker_fee_rate=_rate("--maker-fee", maker_fee),
+            taker_fee_rate=_rate("--taker-fee", taker_fee),
+            name=name,
+        )
+        simulator = _prepared(choice, account, state, warmup)
+        asyncio.run(_serve(simulator, served, pace))
     if state is not None:
         _save(simulator, state)
+
+
+def _products(names: list[str]) -> tuple[ProductSpec, ...]:
+    return tuple(product_named(name) for name in dict.fromkeys(names))
+
+
+def _prepared(choice: MarketChoice, account: SimulatorOptions, state: Path | None, warmup: int) -> Simulator:
+    """Return the exchange as it is served first: taken up from `state`, or new and warmed up."""
+    simulator = Simulator(_market(choice), choice.products, account)
+    _check_state(state, choice.manual_price)
+    if state is None or not _restored(simulator, state):
+        for _ in range(len(choice.products) if choice.manual_price is not None else warmup):
+            simulator.step()
+    return simulator
+
+
+@contextmanager
+def _refusing(served: ServerOptions) -> Iterator[None]:
+    """End the command with one sentence and exit code 2 for whatever the user can mend."""
+    try:
+        yield
+    except (ValueError, ControlRefused, KeyInvalid) as invalid:
+        _refuse(str(invalid))
+    except OSError as failed:
+        _refuse(_cannot_open(failed, served.port, served.tls_port))
 
 
 def _refuse(sentence: str) -> NoReturn:

@@ -9,7 +9,7 @@ from coinbase_sim.amounts import EXACT, units_nearest
 from coinbase_sim.model import Bar, Level, ProductSpec
 from coinbase_sim.replay import bar_width_s
 from coinbase_sim.synthetic import SyntheticMarket, SyntheticOptions
-from coinbase_sim.ticks import DEFAULT_LADDER, TICKS_PER_BAR, LadderMaker, LadderShape, Market, Tick
+from coinbase_sim.ticks import DEFAULT_LADDER, INTERLEAVE, TICKS_PER_BAR, LadderMaker, LadderShape, Market, Tick
 
 __all__ = [
     "CandleMarket",
@@ -27,7 +27,8 @@ class CandleMarket:
 
     The path is open, low, high, close when the bar rises (or stands), and open, high, low, close when it falls. Prices
     are rounded half-even to the price increment and volumes to the base increment, since market data is nobody's
-    money; the four sizes sum to the bar's volume. Bars of several products that start together are interleaved.
+    money; the four sizes sum to the bar's volume. Bars of several products that start together are interleaved, a
+    millisecond apart.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class CandleMarket:
         self._makers = {spec.product_id: LadderMaker(spec, shape) for spec in products}
         self._shape = shape
         self._quarter = timedelta(seconds=_common_width_s(self._specs, bars)) / TICKS_PER_BAR
-        rank = {product_id: place for place, product_id in enumerate(self._specs)}
+        self._ranks = {product_id: place for place, product_id in enumerate(self._specs)}
         by_start: dict[datetime, list[Bar]] = {}
         for bar in bars:
             by_start.setdefault(bar.start, []).append(bar)
-        self._groups = [sorted(by_start[start], key=lambda bar: rank[bar.product_id]) for start in sorted(by_start)]
+        self._groups = [
+            sorted(by_start[start], key=lambda bar: self._ranks[bar.product_id]) for start in sorted(by_start)
+        ]
         self._firsts = [0]
         for group in self._groups:
             self._firsts.append(self._firsts[-1] + len(group) * TICKS_PER_BAR)
@@ -104,12 +107,13 @@ class CandleMarket:
             bar.product_id, bar.start, prices[opening], prices[high], prices[low], prices[close], volume=total
         )
         ticks = []
+        rank = self._ranks[bar.product_id]
         for k, (price_units, size_units) in enumerate(zip((opening, *inner, close), sizes, strict=True)):
             bids, asks = self._makers[bar.product_id].around(price_units, self._shape.half_spread_ppm)
             ticks.append(
                 Tick(
                     product_id=bar.product_id,
-                    at=bar.start + k * self._quarter,
+                    at=bar.start + k * self._quarter + rank * INTERLEAVE,
                     price=prices[price_units],
                     size=EXACT.multiply(Decimal(size_units), spec.base_increment),
                     bids=bids,

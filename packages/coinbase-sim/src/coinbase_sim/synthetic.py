@@ -19,7 +19,7 @@ from random import Random
 
 from coinbase_sim.amounts import EXACT, units_nearest
 from coinbase_sim.model import Bar, ProductSpec
-from coinbase_sim.ticks import DEFAULT_LADDER, TICKS_PER_BAR, LadderMaker, LadderShape, Tick
+from coinbase_sim.ticks import DEFAULT_LADDER, INTERLEAVE, TICKS_PER_BAR, LadderMaker, LadderShape, Tick
 
 _BAR = timedelta(minutes=1)
 _QUARTERS_PER_YEAR = 365 * 24 * 60 * TICKS_PER_BAR
@@ -115,7 +115,7 @@ class _Path:
 
 
 class SyntheticMarket:
-    """One-minute bars with four ticks each, products interleaved; endless unless `bars` says how many."""
+    """One-minute bars with four ticks each, products a millisecond apart; endless unless `bars` says how many."""
 
     def __init__(
         self,
@@ -185,7 +185,7 @@ class SyntheticMarket:
         start = self._start + group * _BAR
         return Tick(
             product_id=spec.product_id,
-            at=start + quarter * _BAR / TICKS_PER_BAR,
+            at=start + quarter * _BAR / TICKS_PER_BAR + product * INTERLEAVE,
             price=EXACT.multiply(Decimal(point.price_units), spec.price_increment),
             size=EXACT.multiply(Decimal(point.size_units), spec.base_increment),
             bids=bids,

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Protocol
 
@@ -10,6 +10,9 @@ from coinbase_sim.amounts import EXACT, units_down
 from coinbase_sim.model import Bar, Level, ProductSpec
 
 TICKS_PER_BAR = 4
+INTERLEAVE = timedelta(milliseconds=1)
+"""Ticks of several products that would share a moment follow each other at this distance: no two ticks have one time,
+so a client that has seen a time has seen every tick up to it."""
 _MILLION = 1_000_000
 
 

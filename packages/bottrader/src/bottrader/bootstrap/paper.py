@@ -25,6 +25,7 @@ from bottrader.bootstrap.database import open_database, prepare_data_dir
 from bottrader.bootstrap.roles import Bot, Role, first_cause
 from bottrader.bootstrap.venue import VenueAddress, open_venue
 from bottrader.config import Mode, Settings
+from bottrader.domain.errors import StartupRefused
 from bottrader.ports import Store
 
 SESSIONS_DIR = "paper"
@@ -45,12 +46,12 @@ class PaperOptions:
 class PaperSession:
     """One open session; made by `open_paper_session`."""
 
-    def __init__(self, venue: SimulatedVenue, bot: Bot, store: Store, events: RecentEvents, name: str) -> None:
+    def __init__(self, venue: SimulatedVenue, bot: Bot, store: Store, events: RecentEvents, label: str) -> None:
         self._venue = venue
         self._bot = bot
         self._store = store
         self.events = events
-        self.name = name
+        self.label = label
         self.has_ended = False
 
     @property
@@ -86,7 +87,7 @@ class PaperSession:
 
     async def report(self) -> Report:
         """Return the report of the whole session, with our books held against the exchange's."""
-        return await build_report(self._store, self._venue.books(), self._venue.now, venue=self.name)
+        return await build_report(self._store, self._venue.books(), self._venue.now, venue=self.label)
 
     async def _connected(self) -> None:
         await self._bot.webhook.is_acting.wait()
@@ -121,7 +122,13 @@ async def open_paper_session(settings: Settings, options: PaperOptions) -> Async
             _forget(directory)
         store = await opened.enter_async_context(open_store(dsn))
         await store.claim_venue(name)
+        has_books = bool(await store.cash_movements())
         simulated = await opened.enter_async_context(open_simulated_venue(options.venue, directory))
+        if has_books and not simulated.was_resumed:
+            raise StartupRefused(
+                f"the books of this session are in the database, but the exchange's state in {directory} is gone;"
+                " start over with --fresh"
+            )
         events = RecentEvents()
         stream = opened.enter_context(open_log_file(directory / "bottrader.jsonl"))
         log = Tee([StructuredLog(stream, settings.log_level, "paper"), events])
@@ -130,7 +137,7 @@ async def open_paper_session(settings: Settings, options: PaperOptions) -> Async
         venue = await opened.enter_async_context(open_venue(address, Mode.PAPER))
         bot = Bot(settings, store, venue, log)
         _remember(settings.data_dir, name)
-        session = PaperSession(simulated, bot, store, events, name)
+        session = PaperSession(simulated, bot, store, events, options.venue.label)
         async with _beside(bot.run(Role.ALL)):
             yield session
 

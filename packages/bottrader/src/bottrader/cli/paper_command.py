@@ -42,8 +42,9 @@ DEMO_PROFILE: dict[str, object] = {
     "symbols": "BTC-USD,ETH-USD,SOL-USD",
     "trailing_stop_enabled": "true",
 }
+MINUTES_PER_DAY = 24 * 60
 DEMO_SEED = 7
-DEMO_MINUTES = 5 * 24 * 60
+DEMO_MINUTES = 5 * MINUTES_PER_DAY
 
 
 def demo(
@@ -53,19 +54,18 @@ def demo(
 ) -> None:
     """Watch the bot trade: five days of a lively synthetic market in about a minute.
 
-    Needs no keys, no database and no Docker: a simulated exchange and an embedded Postgres are started for it and thrown
-    away afterwards. It ends with the closed trades and with the line that says whether the bot's ledger equals the
+    Needs no keys, no database and no Docker: a simulated exchange and an embedded Postgres are started for it, and
+    thrown away afterwards. It ends with the closed trades and with the line that says whether the bot's ledger equals the
     exchange's to the last digit.
     """
     with TemporaryDirectory(prefix="bottrader-demo-") as data_dir:
-        settings = load_settings({**DEMO_PROFILE, "data_dir": data_dir})
-        if settings.database_url is not None:
-            settings = settings.model_copy(update={"database_url": None})
+        # Whatever the environment says: a demo keeps its hands off the user's own books.
+        away = {"data_dir": Path(data_dir), "database_url": None}
+        settings = load_settings(DEMO_PROFILE).model_copy(update=away)
         options = PaperOptions(VenueOptions(settings.symbols, seed=seed, minutes=minutes))
         console = Console(highlight=False)
-        console.print(
-            f"[bold]BotTrader demo[/bold]: {minutes / 1440:.1f} days of {', '.join(settings.symbols)} at a simulated exchange"
-        )
+        pairs, days = ", ".join(settings.symbols), minutes / MINUTES_PER_DAY
+        console.print(f"[bold]BotTrader demo[/bold]: {days:.1f} days of {pairs} at a simulated exchange")
         result = run_until_stopped(lambda stop: _trade(settings, options, stop, console))
         _tell(result, report, console)
 

@@ -15,9 +15,9 @@ def run(
 ) -> None:
     """Run the bot until Ctrl-C, at the exchange that the settings name.
 
-    [bold]webhook[/bold] accepts signals on port 5003, places orders, watches positions; only one acts at a time, a second
-    one waits. [bold]sighook[/bold] watches the market and sends signals. [bold]reporter[/bold] writes the report every
-    hour. [bold]all[/bold] is the three in one process.
+    [bold]webhook[/bold] accepts signals on port 5003, places orders, watches positions; only one acts at a time, and
+    a second one waits. [bold]sighook[/bold] watches the market and sends signals. [bold]reporter[/bold] writes the
+    report every hour. [bold]all[/bold] is the three in one process, [bold]both[/bold] the first two.
 
     Needs BOTTRADER_EXCHANGE_KEY_FILE; BOTTRADER_MODE=live trades real money. Log lines are JSON, on standard error.
     """

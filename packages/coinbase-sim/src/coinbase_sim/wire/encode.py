@@ -51,14 +51,36 @@ _DOUBLE_NAMED_REASONS = frozenset({"INSUFFICIENT_FUND", "INVALID_LIMIT_PRICE_POS
 _PERCENT_STEP = Decimal("0.01")
 
 
+# What the simulator's products have in common: listed for spot trading and open.
+_ONLINE_SPOT: Json = {
+    "volume_percentage_change_24h": "",
+    "watched": False,
+    "is_disabled": False,
+    "new": False,
+    "status": "online",
+    "cancel_only": False,
+    "limit_only": False,
+    "post_only": False,
+    "trading_disabled": False,
+    "auction_mode": False,
+    "product_type": "SPOT",
+    "fcm_trading_session_details": None,
+    "alias": "",
+    "alias_to": [],
+    "view_only": False,
+    "product_venue": "CBE",
+    "future_product_details": None,
+}
+
+
 def product(spec: ProductSpec, ticker: TickerChanged | None) -> Json:
     """One product, flat; price fields are empty texts before the first tick."""
     return {
+        **_ONLINE_SPOT,
         "product_id": spec.product_id,
         "price": amount_text(ticker.price) if ticker else "",
         "price_percentage_change_24h": amount_text(ticker.price_change_24h_pct) if ticker else "",
         "volume_24h": amount_text(ticker.volume_24h) if ticker else "",
-        "volume_percentage_change_24h": "",
         "base_increment": amount_text(spec.base_increment),
         "quote_increment": amount_text(spec.price_increment),
         "quote_min_size": amount_text(spec.quote_min_size),
@@ -67,30 +89,14 @@ def product(spec: ProductSpec, ticker: TickerChanged | None) -> Json:
         "base_max_size": amount_text(spec.base_max_size),
         "base_name": spec.base_currency,
         "quote_name": spec.quote_currency,
-        "watched": False,
-        "is_disabled": False,
-        "new": False,
-        "status": "online",
-        "cancel_only": False,
-        "limit_only": False,
-        "post_only": False,
-        "trading_disabled": False,
-        "auction_mode": False,
-        "product_type": "SPOT",
         "quote_currency_id": spec.quote_currency,
         "base_currency_id": spec.base_currency,
-        "fcm_trading_session_details": None,
         "mid_market_price": amount_text(mid_price(ticker)) if ticker else "",
-        "alias": "",
-        "alias_to": [],
         "base_display_symbol": spec.base_currency,
         "quote_display_symbol": spec.quote_currency,
-        "view_only": False,
         "price_increment": amount_text(spec.price_increment),
         "display_name": spec.product_id,
-        "product_venue": "CBE",
         "approximate_quote_24h_volume": amount_text(EXACT.multiply(ticker.volume_24h, ticker.price)) if ticker else "",
-        "future_product_details": None,
     }
 
 
@@ -235,11 +241,31 @@ def value_after_fees(order: Order) -> Decimal:
     return EXACT.subtract(order.filled_value, order.total_fees)
 
 
+# What every order of the simulator has in common: spot, without margin, trigger or attached order.
+_PLAIN_SPOT_ORDER: Json = {
+    "fee": "",
+    "pending_cancel": False,
+    "trigger_status": "INVALID_ORDER_TYPE",
+    "reject_reason": "REJECT_REASON_UNSPECIFIED",
+    "product_type": "SPOT",
+    "reject_message": "",
+    "order_placement_source": "RETAIL_ADVANCED",
+    "is_liquidation": False,
+    "edit_history": [],
+    "leverage": "",
+    "margin_type": "UNKNOWN_MARGIN_TYPE",
+    "retail_portfolio_id": PORTFOLIO_ID,
+    "originating_order_id": "",
+    "attached_order_id": "",
+}
+
+
 def order(placed: Order) -> Json:
     """The REST order object (coinbase.md §6)."""
     request = placed.request
     by_quote = request.quote_size is not None
     return {
+        **_PLAIN_SPOT_ORDER,
         "order_id": placed.order_id,
         "product_id": request.product_id,
         "user_id": USER_ID,
@@ -252,31 +278,17 @@ def order(placed: Order) -> Json:
         "completion_percentage": amount_text(completion_pct(placed)),
         "filled_size": amount_text(placed.filled_size),
         "average_filled_price": amount_text(ratio(placed.filled_value, placed.filled_size)),
-        "fee": "",
         "number_of_fills": str(placed.fills_count),
         "filled_value": amount_text(placed.filled_value),
-        "pending_cancel": False,
         "size_in_quote": by_quote,
         "total_fees": amount_text(placed.total_fees),
         "size_inclusive_of_fees": by_quote and request.side is Side.BUY,
         "total_value_after_fees": amount_text(value_after_fees(placed)),
-        "trigger_status": "INVALID_ORDER_TYPE",
         "order_type": request.order_type.value,
-        "reject_reason": "REJECT_REASON_UNSPECIFIED",
         "settled": placed.status is OrderStatus.FILLED,
-        "product_type": "SPOT",
-        "reject_message": "",
         "cancel_message": placed.cancel_message,
-        "order_placement_source": "RETAIL_ADVANCED",
         "outstanding_hold_amount": amount_text(placed.hold),
-        "is_liquidation": False,
         "last_fill_time": time_text(placed.last_fill_at) if placed.last_fill_at else None,
-        "edit_history": [],
-        "leverage": "",
-        "margin_type": "UNKNOWN_MARGIN_TYPE",
-        "retail_portfolio_id": PORTFOLIO_ID,
-        "originating_order_id": "",
-        "attached_order_id": "",
     }
 
 

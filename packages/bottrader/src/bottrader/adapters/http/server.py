@@ -15,11 +15,19 @@ BACKLOG = 512
 
 
 class _Server(uvicorn.Server):
-    """uvicorn without its signal handlers: the process's own shutdown decides, in order."""
+    """uvicorn without its signal handlers, since the process's own shutdown decides; tells when it is up."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.is_up = asyncio.Event()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.is_up.set()
 
 
 def bind(host: str, port: int) -> socket.socket:
@@ -36,7 +44,8 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise StartupRefused(
-            f"cannot listen on {host}:{port}: {error.strerror or error}; stop what uses it or set BOTTRADER_WEBHOOK_PORT"
+            f"cannot listen on {host}:{port}: {error.strerror or error};"
+            " stop what uses it or set BOTTRADER_WEBHOOK_PORT"
         ) from None
     listening.setblocking(False)
     return listening
@@ -51,8 +60,9 @@ async def serve(app: Litestar, listening: socket.socket) -> AsyncIterator[None]:
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
     try:
-        while not server.started and not task.done():
-            await asyncio.sleep(0.01)
+        up = asyncio.create_task(server.is_up.wait())
+        await asyncio.wait({task, up}, return_when=asyncio.FIRST_COMPLETED)
+        up.cancel()
         yield
     finally:
         server.should_exit = True

@@ -1,12 +1,9 @@
 """Databases on a server of our own: one for each paper session, so that no two books ever mix."""
 
 import re
-from contextlib import suppress
 from urllib.parse import urlsplit, urlunsplit
 
-import asyncpg
-
-from bottrader.adapters.postgres.connection import connect
+from bottrader.adapters.postgres.connection import connect, translated
 
 NAME = re.compile(r"^[a-z][a-z0-9_]{0,62}$")
 
@@ -16,9 +13,8 @@ async def ensure_database(server_dsn: str, name: str) -> str:
     _check(name)
     connection = await connect(server_dsn)
     try:
-        if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
-            # Another process may make it between the question and the command.
-            with suppress(asyncpg.DuplicateDatabaseError):
+        with translated(f"making the database {name}"):
+            if not await connection.fetchval("SELECT true FROM pg_database WHERE datname = $1", name):
                 await connection.execute(f'CREATE DATABASE "{name}"')
     finally:
         await connection.close()
@@ -30,7 +26,8 @@ async def drop_database(server_dsn: str, name: str) -> None:
     _check(name)
     connection = await connect(server_dsn)
     try:
-        await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+        with translated(f"dropping the database {name}"):
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
     finally:
         await connection.close()
 

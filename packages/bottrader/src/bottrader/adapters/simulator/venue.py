@@ -48,6 +48,12 @@ class VenueOptions:
         quote = quote_of(self.product_ids[0])
         return self.balances if self.balances is not None else {quote: Decimal(10_000)}
 
+    @property
+    def label(self) -> str:
+        """Name the market for people."""
+        source = f"a synthetic market, seed {self.seed}" if self.candles is None else self.candles.name
+        return f"paper trading of {', '.join(self.product_ids)} on {source}"
+
     def identity(self) -> str:
         """Return what tells this session's market and account from every other: the same again goes on with it."""
         digest = hashlib.sha256()
@@ -72,12 +78,13 @@ class Step:
 class SimulatedVenue:
     """A running simulator; made by `open_venue`."""
 
-    def __init__(self, simulator: Simulator, server: SimulatorServer, state_file: Path) -> None:
+    def __init__(self, simulator: Simulator, server: SimulatorServer, state_file: Path, *, was_resumed: bool) -> None:
         self._simulator = simulator
         self._server = server
         self._state_file = state_file
         self._told_more = False
         self._save_is_due = False
+        self._was_resumed = was_resumed
         simulator.subscribe(self._hear)
 
     @property
@@ -95,6 +102,11 @@ class SimulatedVenue:
     @property
     def key_file(self) -> Path:
         return self._server.key_file
+
+    @property
+    def was_resumed(self) -> bool:
+        """Whether an earlier run's state was taken up."""
+        return self._was_resumed
 
     @property
     def now(self) -> datetime:
@@ -162,10 +174,9 @@ async def open_venue(options: VenueOptions, directory: Path) -> AsyncIterator[Si
     )
     directory.mkdir(parents=True, exist_ok=True)
     state_file = directory / STATE_FILE
-    if state_file.exists():
-        _restore(simulator, state_file)
+    was_resumed = _restore(simulator, state_file)
     async with SimulatorServer(simulator, ServerOptions(key_dir=directory / KEY_DIR)) as server:
-        venue = SimulatedVenue(simulator, server, state_file)
+        venue = SimulatedVenue(simulator, server, state_file, was_resumed=was_resumed)
         try:
             yield venue
         finally:
@@ -184,10 +195,13 @@ def _market(options: VenueOptions) -> tuple[Market, tuple[ProductSpec, ...]]:
         raise ConfigInvalid(f"the paper market cannot be made: {error}") from None
 
 
-def _restore(simulator: Simulator, state_file: Path) -> None:
+def _restore(simulator: Simulator, state_file: Path) -> bool:
+    if not state_file.exists():
+        return False
     try:
         simulator.restore(state_file.read_bytes())
     except (ValueError, KeyError) as error:
         raise StartupRefused(
             f"the saved exchange {state_file} cannot be taken up ({error}); start over with --fresh"
         ) from None
+    return True
