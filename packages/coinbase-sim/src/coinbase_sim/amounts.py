@@ -50,3 +50,10 @@ def percent_change(before: Decimal, after: Decimal) -> Decimal:
     """Return the change from `before` (above zero) to `after` in percent, half-even to eight decimals: for display."""
     ratio = _ROUNDING.divide(_ROUNDING.subtract(after, before), before)
     return _ROUNDING.multiply(ratio, Decimal(100)).quantize(Decimal("1E-8"), context=_ROUNDING)
+
+
+def share(part: Decimal, whole: Decimal) -> Decimal:
+    """Return `part / whole`, half-even to eight decimals, and zero for a whole of zero: for display."""
+    if whole == ZERO:
+        return ZERO
+    return _ROUNDING.divide(part, whole).quantize(Decimal("1E-8"), context=_ROUNDING)

@@ -8,10 +8,13 @@ when the order joined, falls with each print at the price and with the displayed
 What is left of the print goes to the own orders at that price in order of arrival. Worked example: 3 displayed, own
 orders A of 2 and then B of 2 join at 100. A print of 4 at 100 serves the 3 ahead and 1 of A; B waits behind A.
 
-The account does not trade with itself: its takers see the ladder only.
+The account does not trade with itself: its takers see the ladder only, so neither of two crossing own orders is
+cancelled or decremented, and the book as shown may be crossed by them.
+
+What the venue displays (`depth`) is the ladder with the own resting orders added.
 """
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -63,12 +66,17 @@ class Book:
     """One product's ladder and resting orders."""
 
     def __init__(self, spec: ProductSpec) -> None:
-        self._spec = spec
+        self.spec = spec
         self.bids: list[Level] = []
         self.asks: list[Level] = []
         self.mid: Decimal | None = None
         """Middle of the last tick's ladder, untouched by takers: the reference of price protection."""
+        self.arrivals = 0
+        """Orders that have joined so far; gives each its place in time."""
+        self.is_stale = False
+        """Whether the depth may have changed since the flag was last taken down."""
         self._resting: dict[Side, list[Resting]] = {Side.BUY: [], Side.SELL: []}
+        self._places: dict[str, Resting] = {}
 
     @property
     def has_resting(self) -> bool:
@@ -77,6 +85,17 @@ class Book:
     @property
     def resting(self) -> Sequence[Resting]:
         return (*self._resting[Side.BUY], *self._resting[Side.SELL])
+
+    def depth(self, side: Side) -> dict[Decimal, Decimal]:
+        """Return size by price on this side, best first, own resting orders included."""
+        sizes: dict[Decimal, Decimal] = {}
+        for level in self.bids if side is Side.BUY else self.asks:
+            sizes[level.price] = sizes.get(level.price, ZERO) + level.size
+        if not self._resting[side]:
+            return sizes
+        for one in self._resting[side]:
+            sizes[one.limit] = sizes.get(one.limit, ZERO) + one.size_left
+        return {price: sizes[price] for price in sorted(sizes, reverse=side is Side.BUY)}
 
     def facing(self, side: Side) -> list[Level]:
         """Return the levels that a taker of this side trades with."""
@@ -91,7 +110,7 @@ class Book:
         """Return the worst price that a taker gets: mid x (1 ± rate); None while there is no mid."""
         if self.mid is None:
             return None
-        rate = self._spec.price_protection_rate
+        rate = self.spec.price_protection_rate
         return self.mid * (ONE + rate if side is Side.BUY else ONE - rate)
 
     def plan_base(self, side: Side, size: Decimal, worst_price: Decimal) -> Plan:
@@ -111,7 +130,7 @@ class Book:
         Sizes are floored to the base increment; the plan is complete when not one increment more is affordable.
         """
         takes = []
-        increment = self._spec.base_increment
+        increment = self.spec.base_increment
         for level in self.asks:
             if is_beyond(Side.BUY, level.price, worst_price):
                 break
@@ -128,6 +147,7 @@ class Book:
         """Remove what a taker of this side took from the best level."""
         levels = self.facing(side)
         best = levels[0]
+        self.is_stale = True
         assert best.price == take.price, f"a taker starts at the best price {best.price}, was {take.price}"
         assert best.size >= take.size, f"a taker takes at most the {best.size} displayed, was {take.size}"
         if best.size == take.size:
@@ -135,20 +155,30 @@ class Book:
         else:
             levels[0] = Level(best.price, best.size - take.size)
 
-    def join(self, order: Order, limit: Decimal, arrival: int) -> None:
-        """Rest what is left of `order` at `limit`, behind those displayed there; `arrival` orders the own ones."""
-        size = order.request.base_size
-        assert size is not None, "only an order sized in base units rests"
-        ahead = self.displayed(order.request.side, limit)
-        self.restore(Resting(order, limit, size - order.filled_size, ahead, arrival))
+    def join(self, order: Order) -> None:
+        """Rest what is left of `order` at its price, behind those displayed there and the own ones."""
+        limit = order.working_price
+        self.arrivals += 1
+        self.restore(Resting(order, limit, order.left, self.displayed(order.request.side, limit), self.arrivals))
 
     def restore(self, resting: Resting) -> None:
         """Put an order back in its place."""
-        insort(self._resting[resting.order.request.side], resting, key=lambda one: one.rank)
+        insort(self._resting[resting.order.request.side], resting, key=_rank)
+        self._places[resting.order.order_id] = resting
+        self.is_stale = True
 
     def leave(self, order: Order) -> None:
-        side = order.request.side
-        self._resting[side] = [one for one in self._resting[side] if one.order is not order]
+        """Take an order out, if it is in."""
+        resting = self._places.pop(order.order_id, None)
+        if resting is not None:
+            ranked = self._resting[order.request.side]
+            del ranked[bisect_left(ranked, resting.rank, key=_rank)]
+            self.is_stale = True
+
+    def shrink(self, order: Order) -> None:
+        """Take over a smaller size of a resting order, which keeps its place."""
+        self._places[order.order_id].size_left = order.left
+        self.is_stale = True
 
     def matches(self, tick: Tick) -> list[Match]:
         """Return what a print fills, in price-time order on each side.
@@ -177,10 +207,15 @@ class Book:
                     one.size_left -= size
                     matches.append(Match(one, size))
             self._resting[side] = [one for one in orders if one.size_left > ZERO]
+        for match in matches:
+            self.is_stale = True
+            if match.resting.size_left == ZERO:
+                del self._places[match.resting.order.order_id]
         return matches
 
     def show(self, tick: Tick) -> None:
         """Take over the tick's ladder: consumed levels are back, and queues shrink to what is displayed."""
+        self.is_stale = True
         self.bids, self.asks = list(tick.bids), list(tick.asks)
         self.mid = (tick.bids[0].price + tick.asks[0].price) * Decimal("0.5") if tick.bids and tick.asks else tick.price
         for side, orders in self._resting.items():
@@ -190,6 +225,10 @@ class Book:
                 if levels and is_beyond(side, levels[-1].price, one.limit):
                     continue
                 one.queue_ahead = min(one.queue_ahead, self.displayed(side, one.limit))
+
+
+def _rank(resting: Resting) -> tuple[Decimal, int]:
+    return resting.rank
 
 
 def is_beyond(side: Side, price: Decimal, limit: Decimal) -> bool:

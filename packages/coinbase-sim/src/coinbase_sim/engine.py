@@ -5,21 +5,29 @@ Worked example, BTC-USD, maker 0.4 %, taker 0.8 %, 10 000 USD. A limit buy of 0.
 paid from the hold. 0.06 rest at 50 000 and need 3 024 of hold; the 0.4032 too much are released. A print at 49 900
 goes through the price, so the rest fills as maker at 50 000: 3 000 and 12 of fee; 12 of the hold come back.
 In the end 0.1 BTC cost 4 999.60 + 27.9968 of fees.
+
+Within a tick: orders whose time has come expire, the print fills what rests, the new ladder is shown, and then the
+print triggers stops, whose orders meet that ladder.
 """
 
-from collections.abc import Callable, Iterable, Mapping
-from copy import copy
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 
 from coinbase_sim.amounts import ONE, ZERO
-from coinbase_sim.book import Book, Plan, Resting, is_beyond
-from coinbase_sim.checks import check_notional, checked_product
-from coinbase_sim.ids import Ids
-from coinbase_sim.ledger import Ledger
+from coinbase_sim.attached import bracket_of
+from coinbase_sim.book import Book, Plan, Resting
+from coinbase_sim.checks import check_request
+from coinbase_sim.clearing import Clearing
+from coinbase_sim.edits import edited_request, keeps_place
+from coinbase_sim.feed import Feed, maker_side_of
+from coinbase_sim.fees import FeeMeter
+from coinbase_sim.listing import NOTHING, Listing, hold_unit
 from coinbase_sim.model import (
-    Event,
+    Edit,
+    EditRequest,
     Fill,
     Level,
     Order,
@@ -27,43 +35,56 @@ from coinbase_sim.model import (
     OrderRejected,
     OrderRequest,
     OrderStatus,
-    OrderType,
     ProductSpec,
     Side,
     TimeInForce,
     TradePrinted,
+    TriggerStatus,
 )
+from coinbase_sim.previews import Outlook, Preview
+from coinbase_sim.stops import Deadlines, is_reached, set_trigger
 from coinbase_sim.ticks import Tick
 
+Place = tuple[Decimal, int]
+"""Queue ahead and arrival of a resting order."""
 
-@dataclass(frozen=True, slots=True)
-class FeeRates:
-    """Fee per quote unit traded."""
+_RESTING = (TimeInForce.GTC, TimeInForce.GTD)
+# Looked up once: an enum's property costs as much as the rest of the test.
+_ENDED = frozenset(status for status in OrderStatus if status.is_terminal)
 
-    maker: Decimal
-    taker: Decimal
+
+class DuplicateIds(StrEnum):
+    """What a known client order id means: the existing order again, or a refusal (coinbase.md §10)."""
+
+    EXISTING = "existing"
+    REJECT = "reject"
+
+
+@dataclass(slots=True)
+class HouseRules:
+    """What the venue decides for all products."""
+
+    duplicate_ids: DuplicateIds = DuplicateIds.EXISTING
+    open_orders_max: int = 500
+    """Open orders per product."""
 
 
 class Engine:
     """Orders, books and wallets of one account; runs inside an exact decimal context that the caller sets."""
 
     def __init__(
-        self,
-        products: Mapping[str, ProductSpec],
-        rates: FeeRates,
-        ledger: Ledger,
-        ids: Ids,
-        emit: Callable[[Event], None],
+        self, products: Mapping[str, ProductSpec], clearing: Clearing, meter: FeeMeter, feed: Feed, rules: HouseRules
     ) -> None:
-        self.books = {product_id: Book(spec) for product_id, spec in products.items()}
+        self.listings = {product_id: Listing(Book(spec)) for product_id, spec in products.items()}
         self.orders: dict[str, Order] = {}
-        self.fills: list[Fill] = []
-        self.ledger = ledger
-        self._products = products
-        self._rates = rates
-        self._ids = ids
-        self._emit = emit
+        self.rules = rules
+        self._clearing = clearing
+        self._ids = clearing.ids
+        self._meter = meter
+        self._feed = feed
+        self._deadlines = Deadlines()
         self._by_client_id: dict[str, Order] = {}
+        self._entries_done: list[Order] = []
 
     def submit(self, request: OrderRequest, now: datetime) -> Order:
         """Accept and match an order; a known client order id returns the order it names, whatever the body.
@@ -73,18 +94,110 @@ class Engine:
         """
         known = self._by_client_id.get(request.client_order_id)
         if known is not None:
+            if self.rules.duplicate_ids is DuplicateIds.REJECT:
+                raise OrderRejected("DUPLICATE_CLIENT_ORDER_ID", f"{request.client_order_id} names {known.order_id}")
             return known
-        spec = checked_product(request, self._products)
-        plan = self._plan(spec, request)
-        hold = self._reserve(spec, request, plan)
-        order = Order(self._ids.next_order_id(), request, now, OrderStatus.PENDING, hold=hold)
+        draft, plan, needed = self._drafted(request, now)
+        draft.order_id = self._ids.next_order_id()
+        self._accept(draft, plan, needed, now)
+        self._attach_brackets(now)
+        return draft
+
+    def preview(self, request: OrderRequest, outlook: Outlook, now: datetime) -> Preview:
+        """Return what `submit` would do now; changes nothing, and refuses by the preview's errors."""
+        try:
+            draft, plan, _ = self._drafted(request, now)
+        except OrderRejected as rejected:
+            return outlook.refused(rejected)
+        return outlook.accepted(request, plan, draft)
+
+    def _drafted(self, request: OrderRequest, now: datetime) -> tuple[Order, Plan, Decimal]:
+        """Return the order without an id, what it would take, and what it must hold; changes nothing."""
+        listing = self.listings.get(request.product_id)
+        if listing is None:
+            raise OrderRejected("INVALID_PRODUCT_ID", f"there is no product {request.product_id}")
+        check_request(request, listing.situation(now))
+        if request.time_in_force in _RESTING and listing.open_orders >= self.rules.open_orders_max:
+            raise OrderRejected(
+                "COMMANDER_REJECTED_NEW_ORDER",
+                f"there are {listing.open_orders} open orders of {request.product_id}; cancel some first",
+            )
+        tier = self._meter.tier(now)
+        plan = listing.plan(request, tier.taker_rate)
+        draft = Order("", request, now, OrderStatus.PENDING, maker_rate=tier.maker_rate, taker_rate=tier.taker_rate)
+        set_trigger(draft, listing.spec)
+        if request.quote_size is not None:
+            needed = request.quote_size
+        elif request.limit_price is None and request.side is Side.BUY:
+            needed = plan.value * (ONE + tier.taker_rate)
+        else:
+            draft.hold_unit = hold_unit(draft)
+            needed = draft.hold_unit * draft.left
+        self._clearing.require(request.product_id, request.side, needed)
+        return draft, plan, needed
+
+    def _accept(self, order: Order, plan: Plan, needed: Decimal, now: datetime) -> None:
+        self._clearing.hold(order, needed)
         self._add(order)
         self._changed(order, now)
-        for take in plan.takes:
-            self.books[spec.product_id].consume(request.side, take)
-            self._fill(order, take, now, is_maker=False)
-        self._settle(order, plan, now)
+        if order.is_waiting:
+            order.status = OrderStatus.OPEN
+            self._changed(order, now)
+            return
+        self._enter(order, plan, now)
+
+    def edit(self, edit: EditRequest, now: datetime) -> Order:
+        """Give an open order new terms; a new price or a larger size joins the queue anew and may take liquidity.
+
+        Raises:
+            OrderRejected: nothing has changed.
+        """
+        order, edited, plan, (unit, needed) = self._drafted_edit(edit, now)
+        listing = self.listings[edited.product_id]
+        stays = keeps_place(order, edited)
+        if not stays:
+            listing.book.leave(order)
+        order.request = edited
+        order.hold_unit = unit
+        order.edits = (*order.edits, Edit(edit.price, edit.size, now))
+        self._clearing.hold(order, needed)
+        if stays and not order.is_waiting:
+            listing.book.shrink(order)
+        self._changed(order, now)
+        if not stays:
+            self._enter(order, plan, now)
+        self._attach_brackets(now)
         return order
+
+    def preview_edit(self, edit: EditRequest, outlook: Outlook, now: datetime) -> Preview:
+        """Return what the order would do after the edit; changes nothing, and refuses by the preview's errors.
+
+        Raises:
+            OrderRejected: there is no such order, so there is no product to look at.
+        """
+        order = self._known(edit.order_id, "ORDER_NOT_FOUND")
+        try:
+            _, edited, plan, _ = self._drafted_edit(edit, now)
+        except OrderRejected as rejected:
+            return replace(outlook.refused(rejected), errors=(rejected.reason,))
+        return outlook.accepted(edited, plan, order)
+
+    def _drafted_edit(
+        self, edit: EditRequest, now: datetime
+    ) -> tuple[Order, OrderRequest, Plan, tuple[Decimal, Decimal]]:
+        """Return the order, its edited terms, what it would take, and its hold per unit and in all."""
+        order = self._known(edit.order_id, "ORDER_NOT_FOUND")
+        listing = self.listings[order.request.product_id]
+        edited = edited_request(order, edit, listing.situation(now))
+        plan = NOTHING
+        if not keeps_place(order, edited):
+            plan = listing.limit_plan(edited, edit.size - order.filled_size, edit.price)
+        draft = order.copied()
+        draft.request = edited
+        unit = hold_unit(draft)
+        needed = unit * draft.left
+        self._clearing.require(edited.product_id, edited.side, needed - order.hold)
+        return order, edited, plan, (unit, needed)
 
     def cancel(self, order_id: str, now: datetime) -> Order:
         """Cancel an open order and release its hold.
@@ -92,222 +205,165 @@ class Engine:
         Raises:
             OrderRejected: for an order that is unknown or already ended.
         """
-        order = self.orders.get(order_id)
-        if order is None:
-            raise OrderRejected("UNKNOWN_CANCEL_ORDER", f"there is no order {order_id}")
+        order = self._known(order_id, "UNKNOWN_CANCEL_ORDER")
         if order.status is OrderStatus.FILLED:
             raise OrderRejected("ORDER_IS_FULLY_FILLED", f"order {order_id} is filled")
-        if order.status.is_terminal:
+        if order.status in _ENDED:
             raise OrderRejected("DUPLICATE_CANCEL_REQUEST", f"order {order_id} is already {order.status.lower()}")
-        self.books[order.request.product_id].leave(order)
-        self._end(order, "User requested cancel", now)
+        self._end(order, OrderStatus.CANCELLED, "User requested cancel", now)
+        self._attach_brackets(now)
         return order
 
     def take_print(self, tick: Tick) -> None:
-        """Fill resting orders from the tick's print, publish it, and show the new ladder."""
-        book = self.books[tick.product_id]
+        """Expire, fill resting orders from the tick's print, publish it, show the new ladder, and trigger stops."""
+        for order in self._deadlines.due(tick.at):
+            self._end(order, OrderStatus.EXPIRED, "The end time has come", tick.at)
+        listing = self.listings[tick.product_id]
+        book = listing.book
         others = tick.size
-        # A print above the last middle is a buyer's, who met a resting seller.
-        maker_side = Side.SELL if book.mid is not None and tick.price > book.mid else Side.BUY
-        if book.has_resting:
+        maker_side = maker_side_of(tick, book.mid)
+        if book.has_resting and listing.gates.is_matching:
             for match in book.matches(tick):
                 if match.resting.limit == tick.price:
                     others -= match.size
                 self._fill(match.resting.order, Level(match.resting.limit, match.size), tick.at, is_maker=True)
         if others > ZERO:
-            self._emit(
+            self._feed.print_trade(
                 TradePrinted(self._ids.next_trade_id(), tick.product_id, tick.price, others, maker_side, tick.at)
             )
         book.show(tick)
+        if tick.size > ZERO:
+            listing.last_trade = tick.price
+        if listing.last_trade is not None and listing.gates.is_matching:
+            for order in listing.stops.due(listing.last_trade):
+                self._trigger(listing, order, tick.at)
+        self._attach_brackets(tick.at)
 
-    def restore(self, orders: Iterable[Order], fills: Iterable[Fill], queues: Mapping[str, Decimal]) -> None:
-        """Take over saved orders, oldest first, fills, and the queue ahead of each resting order by order id."""
+    def _trigger(self, listing: Listing, order: Order, now: datetime) -> None:
+        """Let the last trade trigger a stop: its order works at its limit, a bracket leaves its take profit for it."""
+        listing.stops.discard(order)
+        listing.book.leave(order)
+        order.trigger_status = TriggerStatus.TRIGGERED
+        self._changed(order, now)
+        self._enter(order, listing.limit_plan(order.request, order.left, order.working_price), now)
+
+    def restore(self, orders: Iterable[Order], fills: Iterable[Fill], places: Mapping[str, Place]) -> None:
+        """Take over saved orders, oldest first, fills, and by order id the queue ahead and arrival of what rests."""
         for order in orders:
             self._add(order)
-            if order.order_id in queues:
-                left = _base_size(order.request) - order.filled_size
-                ahead = queues[order.order_id]
-                resting = Resting(order, _limit_price(order.request), left, ahead, len(self.orders))
-                self.books[order.request.product_id].restore(resting)
-        self.fills.extend(fills)
+            listing = self.listings[order.request.product_id]
+            if order.order_id in places:
+                listing.book.restore(Resting(order, order.working_price, order.left, *places[order.order_id]))
+        self._clearing.fills.extend(fills)
+
+    def places(self) -> dict[str, Place]:
+        """Return by order id the queue ahead and the arrival of what rests."""
+        books = (listing.book for listing in self.listings.values())
+        return {one.order.order_id: (one.queue_ahead, one.arrival) for book in books for one in book.resting}
+
+    def _known(self, order_id: str, reason: str) -> Order:
+        order = self.orders.get(order_id)
+        if order is None:
+            raise OrderRejected(reason, f"there is no order {order_id}")
+        return order
 
     def _add(self, order: Order) -> None:
+        """Keep an order, new or restored, and what it waits for."""
         assert order.order_id not in self.orders, f"order id {order.order_id} is used twice"
         self.orders[order.order_id] = order
         self._by_client_id[order.request.client_order_id] = order
+        if order.status in _ENDED:
+            return
+        listing = self.listings[order.request.product_id]
+        listing.open_orders += 1
+        self._deadlines.add(order)
+        if order.trigger_status is TriggerStatus.PENDING:
+            listing.stops.add(order)
 
-    def _plan(self, spec: ProductSpec, request: OrderRequest) -> Plan:
-        """Return what the order would take now, or refuse it if the state of the book does."""
-        book = self.books[spec.product_id]
-        if request.order_type is OrderType.MARKET:
-            return self._market_plan(book, spec, request)
-        size, limit = _base_size(request), _limit_price(request)
-        if request.post_only:
-            if book.plan_base(request.side, size, limit).takes:
-                raise OrderRejected("INVALID_LIMIT_PRICE_POST_ONLY", f"limit_price {limit:f} would take liquidity")
-            return Plan((), is_complete=False)
-        bound = book.protected_price(request.side)
-        worst = bound if bound is not None and is_beyond(request.side, limit, bound) else limit
-        plan = book.plan_base(request.side, size, worst)
-        if request.time_in_force is TimeInForce.FOK and not plan.is_complete:
-            return Plan((), is_complete=False)
-        return plan
-
-    def _market_plan(self, book: Book, spec: ProductSpec, request: OrderRequest) -> Plan:
-        facing = book.facing(request.side)
-        if not facing:
-            raise OrderRejected("INVALID_NO_LIQUIDITY", f"nobody offers {spec.product_id} on that side")
-        bound = book.protected_price(request.side)
-        assert bound is not None, "a ladder came with a tick, and a tick sets the middle"
-        if request.base_size is not None:
-            check_notional(spec, facing[0].price * request.base_size)
-            return book.plan_base(request.side, request.base_size, bound)
-        assert request.quote_size is not None, "a market order has one size"
-        plan = book.plan_quote(request.quote_size, bound, ONE + self._rates.taker)
-        if plan.is_complete and not plan.takes:
-            raise OrderRejected(
-                "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL", f"quote_size {request.quote_size:f} buys no increment"
-            )
-        return plan
-
-    def _reserve(self, spec: ProductSpec, request: OrderRequest, plan: Plan) -> Decimal:
-        """Put aside what the order may cost, and return the amount."""
-        currency = spec.base_currency if request.side is Side.SELL else spec.quote_currency
-        if request.limit_price is not None:
-            amount = self._hold_needed(request, ZERO)
-        elif request.quote_size is not None:
-            amount = request.quote_size
-        elif request.side is Side.BUY:
-            amount = plan.value * (ONE + self._rates.taker)
-        else:
-            amount = _base_size(request)
-        if amount > self.ledger.available(currency):
-            raise OrderRejected(
-                "INSUFFICIENT_FUND",
-                f"the order needs {amount:f} {currency}; available is {self.ledger.available(currency):f}",
-            )
-        self.ledger.reserve(currency, amount)
-        return amount
-
-    def _hold_needed(self, request: OrderRequest, filled: Decimal) -> Decimal:
-        """Return what the rest of a limit order holds: base for a sell, quote with the taker fee for a buy."""
-        left = _base_size(request) - filled
-        return left if request.side is Side.SELL else left * _limit_price(request) * (ONE + self._rates.taker)
-
-    def _fill(self, order: Order, take: Level, now: datetime, *, is_maker: bool) -> None:
-        """Execute a part of `order` at its counterpart's terms: move the money, publish the trade and the order."""
-        request = order.request
-        spec = self._products[request.product_id]
-        value = take.price * take.size
-        fee = value * (self._rates.maker if is_maker else self._rates.taker)
-        if request.side is Side.BUY:
-            paid = value + fee
-            self.ledger.spend(spec.quote_currency, paid)
-            self.ledger.receive(spec.base_currency, take.size)
-        else:
-            paid = take.size
-            self.ledger.spend(spec.base_currency, paid)
-            self.ledger.receive(spec.quote_currency, value - fee)
-        self.ledger.fees += fee
-        order.hold -= paid
-        order.filled_size += take.size
-        order.filled_value += value
-        order.total_fees += fee
-        order.fills_count += 1
-        order.last_fill_at = now
-        fill = Fill(
-            trade_id=self._ids.next_trade_id(),
-            order_id=order.order_id,
-            client_order_id=request.client_order_id,
-            product_id=request.product_id,
-            side=request.side,
-            price=take.price,
-            size=take.size,
-            commission=fee,
-            is_maker=is_maker,
-            at=now,
-            sequence=len(self.fills) + 1,
-        )
-        self.fills.append(fill)
-        self._emit_trade(fill)
-        self._after_fill(order, now)
-
-    def _emit_trade(self, fill: Fill) -> None:
-        taken_from = Side.SELL if fill.side is Side.BUY else Side.BUY
-        maker_side = fill.side if fill.is_maker else taken_from
-        self._emit(TradePrinted(fill.trade_id, fill.product_id, fill.price, fill.size, maker_side, fill.at))
-
-    def _after_fill(self, order: Order, now: datetime) -> None:
-        request = order.request
-        if request.base_size is not None and order.filled_size == request.base_size:
-            order.status = OrderStatus.FILLED
-            self._release(order, order.hold)
-        else:
-            order.status = OrderStatus.OPEN
-            if request.limit_price is not None:
-                self._release(order, order.hold - self._hold_needed(request, order.filled_size))
-        self._changed(order, now)
-
-    def _settle(self, order: Order, plan: Plan, now: datetime) -> None:
-        """Decide what becomes of a new order after its immediate part: done, resting, or the rest cancelled."""
-        request = order.request
+    def _enter(self, order: Order, plan: Plan, now: datetime) -> None:
+        """Take what was planned, and decide about the rest: done, resting, or cancelled."""
+        listing = self.listings[order.request.product_id]
+        for take in plan.takes:
+            listing.book.consume(order.request.side, take)
+            self._fill(order, take, now, is_maker=False)
         if order.status is OrderStatus.FILLED:
             return
+        request = order.request
         if request.quote_size is not None and plan.is_complete:
-            order.status = OrderStatus.FILLED
-            self._release(order, order.hold)
-            self._changed(order, now)
-            return
-        if request.time_in_force is TimeInForce.FOK:
-            self._end(order, "Fill or kill: the whole size was not available", now)
-            return
-        book = self.books[request.product_id]
-        if self._is_stopped(book, order):
-            self._end(order, "Price protection: the rest would trade too far from the market", now)
+            self._end(order, OrderStatus.FILLED, "", now)
+        elif request.time_in_force is TimeInForce.FOK:
+            self._end(order, OrderStatus.CANCELLED, "Fill or kill: the whole size was not available", now)
+        elif listing.is_stopped(order, plan):
+            reason = "Price protection: the rest would trade too far from the market"
+            self._end(order, OrderStatus.CANCELLED, reason, now)
         elif request.time_in_force is TimeInForce.IOC:
-            self._end(order, "Immediate or cancel: no more liquidity", now)
+            self._end(order, OrderStatus.CANCELLED, "Immediate or cancel: no more liquidity", now)
         else:
-            book.join(order, _limit_price(request), len(self.orders))
+            listing.book.join(order)
             if order.status is OrderStatus.PENDING:
                 order.status = OrderStatus.OPEN
                 self._changed(order, now)
 
-    def _is_stopped(self, book: Book, order: Order) -> bool:
-        """Tell whether price protection, and nothing else, kept an unfinished taker from going on (§14).
-
-        A limit order stopped so is cancelled rather than rested: at rest it would trade at the price it was kept from.
-        """
+    def _fill(self, order: Order, take: Level, now: datetime, *, is_maker: bool) -> None:
+        """Execute a part of `order`: move the money, publish the trade and the order."""
         request = order.request
-        bound = book.protected_price(request.side)
-        facing = book.facing(request.side)
-        if bound is None or request.post_only:
-            return False
-        if request.limit_price is None:
-            return bool(facing)
-        would_take = bool(facing) and not is_beyond(request.side, facing[0].price, request.limit_price)
-        return is_beyond(request.side, request.limit_price, bound) and (order.fills_count > 0 or would_take)
-
-    def _end(self, order: Order, message: str, now: datetime) -> None:
-        order.status = OrderStatus.CANCELLED
-        order.cancel_message = message
-        self._release(order, order.hold)
+        fill = self._clearing.execute(order, take, now, is_maker=is_maker)
+        side = request.side if is_maker else _OPPOSITE[request.side]
+        self._feed.print_trade(TradePrinted(fill.trade_id, request.product_id, take.price, take.size, side, now))
+        if order.filled_size == request.base_size:
+            self._end(order, OrderStatus.FILLED, "", now)
+            return
+        order.status = OrderStatus.OPEN
+        if order.hold_unit:
+            self._clearing.hold(order, order.hold_unit * order.left)
         self._changed(order, now)
 
-    def _release(self, order: Order, amount: Decimal) -> None:
-        spec = self._products[order.request.product_id]
-        currency = spec.base_currency if order.request.side is Side.SELL else spec.quote_currency
-        self.ledger.release(currency, amount)
-        order.hold -= amount
+    def _end(self, order: Order, status: OrderStatus, message: str, now: datetime) -> None:
+        """End an order: out of the book, its hold released, and its attached bracket due."""
+        assert order.status not in _ENDED, f"order {order.order_id} ends twice"
+        listing = self.listings[order.request.product_id]
+        listing.open_orders -= 1
+        listing.book.leave(order)
+        if order.trigger_status is TriggerStatus.PENDING:
+            listing.stops.discard(order)
+        order.status = status
+        order.cancel_message = message
+        if order.request.attached is not None and order.fills_count:
+            order.attached_order_id = self._ids.next_order_id()
+            self._entries_done.append(order)
+        self._clearing.hold(order, ZERO)
+        self._changed(order, now)
+
+    def _attach_brackets(self, now: datetime) -> None:
+        """Place the brackets of entries that have ended: over all that an entry filled, once, at its end.
+
+        A bracket without funds, because what the entry bought was sold meanwhile, is FAILED.
+        """
+        while self._entries_done:
+            entry = self._entries_done.pop(0)
+            listing = self.listings[entry.request.product_id]
+            order = bracket_of(entry, now)
+            tier = self._meter.tier(now)
+            order.maker_rate, order.taker_rate = tier.maker_rate, tier.taker_rate
+            set_trigger(order, listing.spec)
+            order.hold_unit = ONE
+            try:
+                self._clearing.require(order.request.product_id, Side.SELL, order.left)
+            except OrderRejected as rejected:
+                order.reject_reason = rejected.reason
+                self._add(order)
+                self._changed(order, now)
+                self._end(order, OrderStatus.FAILED, rejected.message, now)
+                continue
+            self._accept(order, listing.limit_plan(order.request, order.left, order.working_price), order.left, now)
+            last_trade = listing.last_trade
+            is_due = order.status is OrderStatus.OPEN and listing.gates.is_matching
+            if is_due and last_trade is not None and is_reached(order.request, last_trade):
+                self._trigger(listing, order, now)
 
     def _changed(self, order: Order, now: datetime) -> None:
-        self._emit(OrderChanged(copy(order), now))
+        if self._feed.is_heard:
+            self._feed.emit(OrderChanged(order.copied(), now))
 
 
-def _base_size(request: OrderRequest) -> Decimal:
-    assert request.base_size is not None, "every limit order and every sell is sized in base units"
-    return request.base_size
-
-
-def _limit_price(request: OrderRequest) -> Decimal:
-    assert request.limit_price is not None, "only a limit order has a price of its own"
-    return request.limit_price
+_OPPOSITE = {Side.BUY: Side.SELL, Side.SELL: Side.BUY}

@@ -13,13 +13,15 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 from coinbase_sim.amounts import EXACT, ZERO, percent_change
-from coinbase_sim.model import Bar
+from coinbase_sim.model import Bar, Level, TickerChanged
+from coinbase_sim.ticks import Tick
 
 MINUTE_S = 60
 BUCKET_S = 300
 WIDTHS_S = (60, 300, 900, 1800, 3600, 7200, 14400, 21600, 86400)
 BARS_KEPT = 2_000
 _DAY_S = 86_400
+_NOBODY = Level(ZERO, ZERO)
 
 
 @dataclass(slots=True)
@@ -45,6 +47,8 @@ class ProductHistory:
     """Candles and 24-hour statistics of one product."""
 
     def __init__(self, product_id: str) -> None:
+        self.ticker: TickerChanged | None = None
+        """As of the last tick."""
         self._product_id = product_id
         self._minutes: deque[Bucket] = deque(maxlen=BARS_KEPT)
         self._buckets: deque[Bucket] = deque(maxlen=BARS_KEPT)
@@ -58,6 +62,21 @@ class ProductHistory:
         second = int(at.timestamp())
         _extend(self._minutes, Bucket(second - second % MINUTE_S, price, price, price, price, size))
         return self._extend_buckets(Bucket(second - second % BUCKET_S, price, price, price, price, size))
+
+    def quote(self, tick: Tick) -> TickerChanged:
+        """Keep and return the ticker after a tick that has been added."""
+        self.ticker = TickerChanged(
+            product_id=self._product_id,
+            at=tick.at,
+            price=tick.price,
+            best_bid=tick.bids[0] if tick.bids else _NOBODY,
+            best_ask=tick.asks[0] if tick.asks else _NOBODY,
+            volume_24h=self.volume_24h,
+            low_24h=self.low_24h,
+            high_24h=self.high_24h,
+            price_change_24h_pct=self.price_change_24h_pct,
+        )
+        return self.ticker
 
     def load(self, minutes: Iterable[Bucket], buckets: Iterable[Bucket]) -> None:
         """Take over saved series, oldest first."""

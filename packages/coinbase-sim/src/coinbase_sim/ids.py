@@ -6,7 +6,7 @@ same name would hand out trade ids which the bot has already booked.
 
 import hashlib
 
-_ORDER, _TRADE, _ACCOUNT = "4001", "4002", "4003"
+_ORDER, _TRADE, _ACCOUNT, _PREVIEW = "4001", "4002", "4003", "4004"
 
 
 class Ids:
@@ -28,6 +28,10 @@ class Ids:
     def account_id(self, currency: str) -> str:
         """Return the id of the wallet in `currency`, always the same."""
         return f"{self._prefix}-0000-{_ACCOUNT}-8000-{_digits(currency)[:12]}"
+
+    def preview_id(self, asked: str) -> str:
+        """Return the id of a preview, derived from what was asked and when."""
+        return f"{self._prefix}-0000-{_PREVIEW}-8000-{_digits(asked)[:12]}"
 
 
 def _digits(text: str) -> str:

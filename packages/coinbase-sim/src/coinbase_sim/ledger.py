@@ -1,7 +1,8 @@
 """The venue's wallets: what is available, what is held for open orders, and the fees taken.
 
-Money moves in four ways only. `reserve` (available to hold) and `release` (hold to available) conserve each currency's
-total; `spend` (leaves the hold) and `receive` (joins the available) are the two legs of a trade.
+Orders move money in four ways only. `reserve` (available to hold) and `release` (hold to available) conserve each
+currency's total; `spend` (leaves the hold) and `receive` (joins the available) are the two legs of a trade. `change` is
+for what no order does: a deposit, a withdrawal, an amended fill.
 """
 
 from collections.abc import Mapping
@@ -50,3 +51,10 @@ class Ledger:
     def receive(self, currency: str, amount: Decimal) -> None:
         assert amount >= ZERO, f"cannot receive {amount} {currency}"
         self._available[currency] += amount
+
+    def change(self, currency: str, amount: Decimal) -> None:
+        """Add `amount`, which may be negative, to what is available of a currency, known or not."""
+        available = self._available.get(currency, ZERO) + amount
+        assert available >= ZERO, f"cannot take {-amount} {currency}"
+        self._available[currency] = available
+        self._held.setdefault(currency, ZERO)

@@ -3,6 +3,7 @@
 import re
 from decimal import Decimal
 
+from coinbase_sim.amounts import ZERO
 from coinbase_sim.model import ProductSpec
 
 _PAIR = re.compile(r"([A-Z0-9]{2,10})-([A-Z]{3,5})")
@@ -44,3 +45,16 @@ def product_named(product_id: str) -> ProductSpec:
     if _PAIR.fullmatch(product_id) is None:
         raise ValueError(f"a product is named BASE-QUOTE in capitals, for example BTC-USD; was {product_id!r}")
     return _spec(product_id, "0.00000001", "3400", "0.03")
+
+
+def check_spec(before: ProductSpec, after: ProductSpec) -> None:
+    """Raise ValueError unless `after` can replace `before` while trading: the same pair, with amounts above zero."""
+    for name in ("product_id", "base_currency", "quote_currency"):
+        if getattr(before, name) != getattr(after, name):
+            raise ValueError(f"the {name} of {before.product_id} cannot change; list another product instead")
+    for name in ("base_increment", "price_increment", "base_min_size", "base_max_size", "quote_max_size"):
+        amount = getattr(after, name)
+        if not amount.is_finite() or amount <= ZERO:
+            raise ValueError(f"the {name} of {before.product_id} is above zero; was {amount}")
+    if after.quote_min_size < ZERO or not ZERO < after.price_protection_rate < 1:
+        raise ValueError(f"{before.product_id}: quote_min_size is not negative, price_protection_rate between 0 and 1")

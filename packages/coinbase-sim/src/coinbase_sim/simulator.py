@@ -7,16 +7,17 @@ Warm-up: a bot wants candles from before it came. Call `step` as often as wanted
 candles of those ticks are then served like any others.
 """
 
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from copy import copy
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from types import MappingProxyType
 
-from coinbase_sim.amounts import ONE, ZERO, exact
-from coinbase_sim.engine import Engine, FeeRates
+from coinbase_sim.amounts import ZERO, exact
+from coinbase_sim.clearing import Clearing
+from coinbase_sim.engine import DuplicateIds, Engine, HouseRules
+from coinbase_sim.feed import Feed, Listener
+from coinbase_sim.fees import USD_CURRENCIES, FeeMeter, FeeTier
 from coinbase_sim.history import ProductHistory
 from coinbase_sim.ids import Ids
 from coinbase_sim.ledger import Ledger
@@ -25,42 +26,25 @@ from coinbase_sim.model import (
     Bar,
     Books,
     BucketChanged,
-    Event,
+    EditRequest,
     Fill,
     Level,
     Order,
     OrderRequest,
+    ProductChanged,
+    ProductGates,
     ProductSpec,
+    Side,
     TickerChanged,
     TradePrinted,
 )
+from coinbase_sim.previews import Outlook, Preview
+from coinbase_sim.products import check_spec
 from coinbase_sim.state import ProductState, SimulatorState, decode_state, encode_state
+from coinbase_sim.terms import SimulatorOptions
 from coinbase_sim.ticks import Market, Tick
 
-_TRADES_KEPT = 500
-_NOBODY = Level(ZERO, ZERO)
-
-
-@dataclass(frozen=True, slots=True)
-class SimulatorOptions:
-    """The account and its terms; fee rates are per quote unit traded."""
-
-    balances: Mapping[str, Decimal]
-    """Amounts available at the start, by currency; the products' other currencies start at zero."""
-    maker_fee_rate: Decimal = Decimal("0.004")
-    taker_fee_rate: Decimal = Decimal("0.008")
-    name: str = "coinbase-sim"
-    """Goes into every order and trade id: give each exchange of its own history a name of its own."""
-
-    def __post_init__(self) -> None:
-        if not ZERO <= self.maker_fee_rate <= self.taker_fee_rate < ONE:
-            raise ValueError(
-                "fee rates satisfy 0 <= maker <= taker < 1, because a hold covers the taker fee; "
-                f"were maker {self.maker_fee_rate} and taker {self.taker_fee_rate}"
-            )
-        for currency, amount in self.balances.items():
-            if not amount.is_finite() or amount < ZERO:
-                raise ValueError(f"a balance is finite and not negative; was {amount} {currency}")
+__all__ = ["Simulator", "SimulatorOptions"]
 
 
 class Simulator:
@@ -73,14 +57,14 @@ class Simulator:
             ValueError: when the market trades a product whose rules are not given.
         """
         self.options = options
-        self.products: Mapping[str, ProductSpec] = MappingProxyType({spec.product_id: spec for spec in products})
+        self._specs = {spec.product_id: spec for spec in products}
+        self.products: Mapping[str, ProductSpec] = MappingProxyType(self._specs)
+        """The rules of the moment, by product id."""
         for product_id in market.product_ids:
             if product_id not in self.products:
                 raise ValueError(f"the market trades {product_id}, but its rules are not among the products")
         self._market = market
-        self._listeners: list[Callable[[Event], None]] = []
-        self._undelivered: deque[Event] = deque()
-        self._is_delivering = False
+        self._feed = Feed(self._specs)
         self._reset(self._opening_balances(), {})
 
     def _opening_balances(self) -> dict[str, Decimal]:
@@ -89,14 +73,14 @@ class Simulator:
 
     def _reset(self, available: Mapping[str, Decimal], held: Mapping[str, Decimal], fees: Decimal = ZERO) -> None:
         self._now = self._market.started_at
-        self._ids = Ids(self.options.name)
-        rates = FeeRates(self.options.maker_fee_rate, self.options.taker_fee_rate)
-        self._engine = Engine(self.products, rates, Ledger(available, held, fees), self._ids, self._emit)
-        self._histories = {product_id: ProductHistory(product_id) for product_id in self.products}
-        self._tickers: dict[str, TickerChanged] = {}
-        self._trades: dict[str, deque[TradePrinted]] = {
-            product_id: deque(maxlen=_TRADES_KEPT) for product_id in self.products
-        }
+        self._clearing = Clearing(self._specs, Ledger(available, held, fees), Ids(self.options.name))
+        in_usd = {spec.product_id for spec in self._specs.values() if spec.quote_currency in USD_CURRENCIES}
+        self._meter = FeeMeter(self.options.tiers, self._clearing.fills, in_usd)
+        rules = HouseRules(self.options.duplicate_ids, self.options.open_orders_max)
+        self._engine = Engine(self._specs, self._clearing, self._meter, self._feed, rules)
+        self._histories = {product_id: ProductHistory(product_id) for product_id in self._specs}
+        for trades in self._feed.trades.values():
+            trades.clear()
 
     @property
     def market(self) -> Market:
@@ -122,21 +106,33 @@ class Simulator:
             self._engine.take_print(tick)
             history = self._histories[tick.product_id]
             is_new = history.add(tick.at, tick.price, tick.size)
-            self._emit(self._quote(tick, history))
+            self._feed.emit(history.quote(tick))
             if is_new or tick.completes is not None:
-                self._emit(BucketChanged(history.current_bucket(), tick.at))
-        self._deliver()
+                self._feed.emit(BucketChanged(history.current_bucket(), tick.at))
+        self._tell()
         return tick
 
+    def _tell(self) -> None:
+        """Tell the listeners what has happened, and those who want it how the books look now."""
+        if self._feed.is_book_heard:
+            with exact():
+                for listing in self._engine.listings.values():
+                    if listing.book.is_stale:
+                        for change in listing.book_changes(self._now):
+                            self._feed.emit(change)
+        if not self._feed.is_empty:
+            self._feed.deliver()
+
     def submit(self, request: OrderRequest) -> Order:
-        """Place an order and return it as it is after matching; a known client order id returns the existing order.
+        """Place an order and return it as it is after matching; a known client order id returns the existing order,
+        or is refused, as `set_duplicate_ids` says.
 
         Raises:
             OrderRejected: with Coinbase's code; nothing has changed.
         """
         with exact():
-            order = copy(self._engine.submit(request, self._now))
-        self._deliver()
+            order = self._engine.submit(request, self._now).copied()
+        self._tell()
         return order
 
     def cancel(self, order_id: str) -> Order:
@@ -146,45 +142,80 @@ class Simulator:
             OrderRejected: for an order that is unknown or has ended, with Coinbase's code.
         """
         with exact():
-            order = copy(self._engine.cancel(order_id, self._now))
-        self._deliver()
+            order = self._engine.cancel(order_id, self._now).copied()
+        self._tell()
         return order
+
+    def edit(self, edit: EditRequest) -> Order:
+        """Give an open order new terms and return it as it is then; see `coinbase_sim.edits`.
+
+        Raises:
+            OrderRejected: with Coinbase's edit reason, or its order reason for funds, crossing and wrong-sided prices;
+                nothing has changed.
+        """
+        with exact():
+            order = self._engine.edit(edit, self._now).copied()
+        self._tell()
+        return order
+
+    def preview(self, request: OrderRequest) -> Preview:
+        """Return what `submit` would do now, or in `errors` why it would refuse; the client order id may be empty."""
+        named = request if request.client_order_id else replace(request, client_order_id="preview")
+        with exact():
+            return self._engine.preview(named, self._outlook(request.product_id, repr(request)), self._now)
+
+    def preview_edit(self, edit: EditRequest) -> Preview:
+        """Return what `edit` would do now, or in `errors` why it would refuse.
+
+        Raises:
+            OrderRejected: ORDER_NOT_FOUND.
+        """
+        order = self._engine.orders.get(edit.order_id)
+        product_id = "" if order is None else order.request.product_id
+        with exact():
+            return self._engine.preview_edit(edit, self._outlook(product_id, repr(edit)), self._now)
+
+    def _outlook(self, product_id: str, asked: str) -> Outlook:
+        # Derived, not counted: a preview changes nothing, not even which id comes next.
+        preview_id = self._clearing.ids.preview_id(f"{self._now.isoformat()} {asked}")
+        listing = self._engine.listings.get(product_id)
+        return Outlook(preview_id, *((listing.book.bids, listing.book.asks) if listing else ((), ())))
 
     def order(self, order_id: str) -> Order | None:
         """Return a copy of the order's present state, None when there is none of that id."""
         order = self._engine.orders.get(order_id)
-        return None if order is None else copy(order)
+        return None if order is None else order.copied()
 
     def orders(self) -> Sequence[Order]:
         """Return copies of all orders, oldest first."""
-        return [copy(order) for order in self._engine.orders.values()]
+        return [order.copied() for order in self._engine.orders.values()]
 
     def fills(self) -> Sequence[Fill]:
         """Return all fills, oldest first."""
-        return tuple(self._engine.fills)
+        return tuple(self._clearing.fills)
 
     def accounts(self) -> Sequence[Account]:
         """Return one wallet per currency."""
-        ledger = self._engine.ledger
+        ledger = self._clearing.ledger
         return [
-            Account(self._ids.account_id(currency), currency, ledger.available(currency), ledger.held(currency))
+            Account(
+                self._clearing.ids.account_id(currency), currency, ledger.available(currency), ledger.held(currency)
+            )
             for currency in ledger.currencies
         ]
 
     def ticker(self, product_id: str) -> TickerChanged | None:
         """Return the last tick's ticker, None before the first; raises KeyError for an unknown product."""
-        if product_id not in self.products:
-            raise KeyError(product_id)
-        return self._tickers.get(product_id)
+        return self._histories[product_id].ticker
 
     def book(self, product_id: str) -> tuple[Sequence[Level], Sequence[Level]]:
         """Return the displayed (bids, asks), best first, without what own takers took since the tick."""
-        book = self._engine.books[product_id]
+        book = self._engine.listings[product_id].book
         return tuple(book.bids), tuple(book.asks)
 
     def trades(self, product_id: str, limit: int) -> Sequence[TradePrinted]:
         """Return up to `limit` of the last 500 public trades, newest first."""
-        newest_first = list(reversed(self._trades[product_id]))
+        newest_first = list(reversed(self._feed.trades[product_id]))
         return newest_first[:limit]
 
     def candles(self, product_id: str, width_s: int, start: datetime, end: datetime) -> Sequence[Bar]:
@@ -196,55 +227,139 @@ class Simulator:
 
     def books(self) -> Books:
         """Return the exchange's own ledger: totals by currency, and the fees charged so far."""
-        ledger = self._engine.ledger
+        ledger = self._clearing.ledger
         with exact():
             return Books({currency: ledger.total(currency) for currency in ledger.currencies}, ledger.fees)
 
-    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+    def depth(self, product_id: str) -> tuple[Sequence[Level], Sequence[Level]]:
+        """Return the book as the venue displays it: (bids, asks), best first, with the own resting orders in it.
+
+        Own orders that cross each other do not meet, so the depth may be crossed by them.
+        """
+        book = self._engine.listings[product_id].book
+        with exact():
+            bids, asks = (
+                tuple(Level(price, size) for price, size in book.depth(side).items()) for side in (Side.BUY, Side.SELL)
+            )
+        return bids, asks
+
+    def fee_tier(self) -> FeeTier:
+        """Return the tier that an order placed now would trade on."""
+        return self._meter.tier(self._now)
+
+    def volume_30d(self) -> Decimal:
+        """Return the USD volume that the tier goes by: of the 30 days before the present hour of venue time."""
+        return self._meter.volume(self._now)
+
+    def gates(self, product_id: str) -> ProductGates:
+        """Return what may be done with a product now; raises KeyError for an unknown one."""
+        return self._engine.listings[product_id].gates
+
+    def set_product_state(self, product_id: str, gates: ProductGates) -> None:
+        """Open and shut a product's gates (F12). Own orders neither fill nor trigger while it is not matching.
+
+        Raises:
+            KeyError: there is no such product.
+        """
+        listing = self._engine.listings[product_id]
+        listing.gates = gates
+        self._feed.emit(ProductChanged(listing.spec, gates, self._now))
+        self._tell()
+
+    def set_product_rules(self, spec: ProductSpec) -> None:
+        """Change a product's increments and limits while it trades (F13); orders that rest stay as they are.
+
+        The market's own prices keep their grid.
+
+        Raises:
+            KeyError: there is no such product.
+            ValueError: it is another pair, or an amount is not above zero.
+        """
+        listing = self._engine.listings[spec.product_id]
+        check_spec(listing.spec, spec)
+        listing.book.spec = self._specs[spec.product_id] = spec
+        self._feed.emit(ProductChanged(spec, listing.gates, self._now))
+        self._tell()
+
+    def set_balance(self, currency: str, available: Decimal) -> None:
+        """Set what is available of a currency (F15); what open orders hold stays held.
+
+        Raises:
+            ValueError: the amount is negative or not finite.
+        """
+        if not available.is_finite() or available < ZERO:
+            raise ValueError(f"a balance is finite and not negative; was {available} {currency}")
+        ledger = self._clearing.ledger
+        with exact():
+            present = ledger.available(currency) if currency in ledger.currencies else ZERO
+            ledger.change(currency, available - present)
+
+    def set_duplicate_ids(self, meaning: DuplicateIds) -> None:
+        """Say what a known client order id means from now on."""
+        self._engine.rules.duplicate_ids = meaning
+
+    def reverse_fill(self, trade_id: str) -> Fill:
+        """Take back a fill (F29): a REVERSAL row, the money moved back, the order's totals left as executed.
+
+        Raises:
+            ValueError: there is no such fill, it is taken back already, or what it brought is not available any more.
+        """
+        with exact():
+            return self._clearing.reverse(trade_id, self._now)
+
+    def correct_fill(self, trade_id: str, price: Decimal, commission: Decimal) -> tuple[Fill, Fill]:
+        """Correct a fill's price and commission (F29): a REVERSAL row, then a CORRECTION row with the new terms.
+
+        Raises:
+            ValueError: as `reverse_fill` does, or the new terms cannot be paid.
+        """
+        with exact():
+            return self._clearing.correct(trade_id, price, commission, self._now)
+
+    def subscribe(self, listener: Listener, *, with_book: bool = False) -> Callable[[], None]:
         """Have `listener` called with each event, in causal order; returns the function that ends it.
 
-        A listener may call `submit` and `cancel`: the events of that follow the ones already on their way.
+        `BookChanged` goes only to listeners `with_book`, after the events that caused it, and tells the difference to
+        the `depth` at that moment or at the subscription. A listener may call `submit` and `cancel`: the events of that
+        follow the ones already on their way.
         """
-        self._listeners.append(listener)
+        if with_book and not self._feed.is_book_heard:
+            self._count_books_as_told()
+        return self._feed.subscribe(listener, with_book=with_book)
 
-        def unsubscribe() -> None:
-            if listener in self._listeners:
-                self._listeners.remove(listener)
-
-        return unsubscribe
+    def _count_books_as_told(self) -> None:
+        with exact():
+            for listing in self._engine.listings.values():
+                listing.book_changes(self._now)
 
     def snapshot(self) -> bytes:
         """Return the whole state as JSON; `restore` in a new exchange on the same market continues identically."""
-        assert not self._undelivered, "a snapshot is taken between events"
-        ledger = self._engine.ledger
+        assert self._feed.is_empty, "a snapshot is taken between events"
+        ledger, ids = self._clearing.ledger, self._clearing.ids
         return encode_state(
             SimulatorState(
                 name=self.options.name,
                 position=self._market.position,
                 now=self._now,
-                order_ids=self._ids.orders,
-                trade_ids=self._ids.trades,
+                order_ids=ids.orders,
+                trade_ids=ids.trades,
                 available={currency: ledger.available(currency) for currency in ledger.currencies},
                 held={currency: ledger.held(currency) for currency in ledger.currencies},
                 fees=ledger.fees,
                 orders=list(self._engine.orders.values()),
-                fills=self._engine.fills,
-                queues={
-                    one.order.order_id: one.queue_ahead for book in self._engine.books.values() for one in book.resting
-                },
-                products={product_id: self._product_state(product_id) for product_id in self.products},
+                fills=self._clearing.fills,
+                places=self._engine.places(),
+                duplicate_ids=self._engine.rules.duplicate_ids,
+                products={product_id: self._product_state(product_id) for product_id in self._specs},
             )
         )
 
     def _product_state(self, product_id: str) -> ProductState:
-        book = self._engine.books[product_id]
         minutes, buckets = self._histories[product_id].saved()
-        return ProductState(
-            bids=book.bids,
-            asks=book.asks,
-            mid=book.mid,
-            ticker=self._tickers.get(product_id),
-            trades=list(self._trades[product_id]),
+        return ProductState.of(
+            self._engine.listings[product_id],
+            ticker=self._histories[product_id].ticker,
+            trades=list(self._feed.trades[product_id]),
             minutes=list(minutes),
             buckets=list(buckets),
         )
@@ -262,51 +377,20 @@ class Simulator:
                 f"this exchange is {self.options.name} with {', '.join(self.products)}"
             )
         self._market.seek(saved.position)
+        self._specs.update({product_id: product.spec for product_id, product in saved.products.items()})
         with exact():
             self._reset(saved.available, saved.held, saved.fees)
             self._now = saved.now
-            self._ids.orders, self._ids.trades = saved.order_ids, saved.trade_ids
-            self._engine.restore(saved.orders, saved.fills, saved.queues)
+            self._clearing.ids.orders, self._clearing.ids.trades = saved.order_ids, saved.trade_ids
+            self._engine.rules.duplicate_ids = saved.duplicate_ids
             for product_id, product in saved.products.items():
                 self._restore_product(product_id, product)
+            self._engine.restore(saved.orders, saved.fills, saved.places)
+        self._count_books_as_told()
 
     def _restore_product(self, product_id: str, saved: ProductState) -> None:
-        book = self._engine.books[product_id]
-        book.bids, book.asks, book.mid = saved.bids, saved.asks, saved.mid
-        if saved.ticker is not None:
-            self._tickers[product_id] = saved.ticker
-        self._trades[product_id].extend(saved.trades)
-        self._histories[product_id].load(saved.minutes, saved.buckets)
-
-    def _quote(self, tick: Tick, history: ProductHistory) -> TickerChanged:
-        ticker = TickerChanged(
-            product_id=tick.product_id,
-            at=tick.at,
-            price=tick.price,
-            best_bid=tick.bids[0] if tick.bids else _NOBODY,
-            best_ask=tick.asks[0] if tick.asks else _NOBODY,
-            volume_24h=history.volume_24h,
-            low_24h=history.low_24h,
-            high_24h=history.high_24h,
-            price_change_24h_pct=history.price_change_24h_pct,
-        )
-        self._tickers[tick.product_id] = ticker
-        return ticker
-
-    def _emit(self, event: Event) -> None:
-        if isinstance(event, TradePrinted):
-            self._trades[event.product_id].append(event)
-        self._undelivered.append(event)
-
-    def _deliver(self) -> None:
-        """Hand out what has happened, outside the exact decimal context, which is no listener's business."""
-        if self._is_delivering:
-            return
-        self._is_delivering = True
-        try:
-            while self._undelivered:
-                event = self._undelivered.popleft()
-                for listener in tuple(self._listeners):
-                    listener(event)
-        finally:
-            self._is_delivering = False
+        saved.show_in(self._engine.listings[product_id])
+        self._feed.trades[product_id].extend(saved.trades)
+        history = self._histories[product_id]
+        history.load(saved.minutes, saved.buckets)
+        history.ticker = saved.ticker
