@@ -226,9 +226,9 @@ async def test_a_post_only_order_that_would_take_is_refused_with_http_200(member
         (limit_order(product_id="NO-PAIR"), {"INVALID_PRODUCT_ID"}),
         (limit_order("0.000000001"), {"PREVIEW_INVALID_BASE_SIZE_TOO_SMALL"}),
         (limit_order("0.1", "39000.001"), {"INVALID_PRICE_PRECISION"}),
-        (limit_order(order_configuration={"trigger_bracket_gtc": {}}), {"UNSUPPORTED_ORDER_CONFIGURATION"}),
+        (limit_order(order_configuration={"scaled_limit_gtc": {}}), {"UNSUPPORTED_ORDER_CONFIGURATION"}),
     ],
-    ids=["funds", "product", "too small", "off grid", "bracket"],
+    ids=["funds", "product", "too small", "off grid", "scaled"],
 )
 async def test_a_refusal_says_why_in_one_of_three_fields(
     member: Member, body: dict[str, Any], reasons: set[str]

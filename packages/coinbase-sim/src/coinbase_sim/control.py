@@ -1,24 +1,30 @@
 """The control interface below `/control`: steps, prices, faults and the exchange's own books, for this machine only."""
 
 import ipaddress
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Annotated, TypeVar
+from typing import Annotated, Literal, TypeVar
 
 import msgspec
 from aiohttp import web
 
 from coinbase_sim.faults import FaultInvalid, Faults, parse_faults
 from coinbase_sim.market import ManualMarket
+from coinbase_sim.model import ProductGates
 from coinbase_sim.pacer import Pacer
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import encode
+from coinbase_sim.wire.limits import Limiter, RateLimits
 from coinbase_sim.wire.replies import error_reply, json_reply
 from coinbase_sim.wire.stream import Stream
 from coinbase_sim.wire.texts import time_text
 
 PREFIX = "/control"
+
+_AMOUNT = re.compile(r"\d{1,15}(\.\d{1,18})?", re.ASCII)
+_CURRENCY = re.compile(r"[A-Z0-9]{2,10}", re.ASCII)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Body = TypeVar("Body", bound=msgspec.Struct)
@@ -34,7 +40,29 @@ class PriceBody(msgspec.Struct, forbid_unknown_fields=True):
 
 
 class DisconnectBody(msgspec.Struct, forbid_unknown_fields=True):
-    channel: str
+    channel: str | None = None
+    """None: every socket."""
+    code: Annotated[int, msgspec.Meta(ge=1000, le=4999)] | None = None
+    """None resets the connections; a code closes them with a handshake."""
+
+
+class ProductBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The gates of a product (coinbase.md §5); those left out are open."""
+
+    product_id: str
+    status: Literal["online", "offline", "delisted"] = "online"
+    is_disabled: bool = False
+    trading_disabled: bool = False
+    cancel_only: bool = False
+    limit_only: bool = False
+    post_only: bool = False
+    auction_mode: bool = False
+    view_only: bool = False
+
+
+class BalanceBody(msgspec.Struct, forbid_unknown_fields=True):
+    currency: str
+    available: str
 
 
 class ControlRefused(Exception):
@@ -49,6 +77,7 @@ class Controlled:
     pacer: Pacer
     faults: Faults
     stream: Stream
+    limiter: Limiter
 
 
 def control_app(controlled: Controlled) -> web.Application:
@@ -75,6 +104,7 @@ class _Control:
         self._pacer = controlled.pacer
         self._faults = controlled.faults
         self._stream = controlled.stream
+        self._limiter = controlled.limiter
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
@@ -88,7 +118,11 @@ class _Control:
             web.post("/pause", self.pause),
             web.post("/resume", self.resume),
             web.post("/price", self.price),
+            web.post("/product", self.product),
+            web.post("/balance", self.balance),
             web.post("/disconnect", self.disconnect),
+            web.post("/limits", self.limit),
+            web.delete("/limits", self.lift_limits),
         ]
 
     async def state(self, _request: web.Request) -> web.Response:
@@ -149,9 +183,39 @@ class _Control:
         self._pacer.step()
         return self._state()
 
+    async def product(self, request: web.Request) -> web.Response:
+        """Open and shut the gates of a product."""
+        gates = msgspec.structs.asdict(await _body(request, ProductBody))
+        product_id = gates.pop("product_id")
+        try:
+            self._simulator.set_product_state(product_id, ProductGates(**gates))
+        except KeyError:
+            raise ControlRefused(f"there is no product {product_id!r} on this exchange") from None
+        return json_reply(gates)
+
+    async def balance(self, request: web.Request) -> web.Response:
+        """Set what is available of a currency; what open orders hold stays held."""
+        body = await _body(request, BalanceBody)
+        if not _AMOUNT.fullmatch(body.available) or not _CURRENCY.fullmatch(body.currency):
+            raise ControlRefused('a balance is like {"currency": "USD", "available": "250.5"}')
+        self._simulator.set_balance(body.currency, Decimal(body.available))
+        return json_reply(encode.books(self._simulator.books()))
+
     async def disconnect(self, request: web.Request) -> web.Response:
         body = await _body(request, DisconnectBody)
-        return json_reply({"disconnected": self._stream.cut(body.channel)})
+        if body.code is None:
+            return json_reply({"disconnected": self._stream.cut(body.channel)})
+        return json_reply({"disconnected": await self._stream.close(body.code, body.channel)})
+
+    async def limit(self, request: web.Request) -> web.Response:
+        """Set request limits from now on; the buckets start full."""
+        limits = await _body(request, RateLimits)
+        self._limiter.set(limits)
+        return json_reply(limits)
+
+    async def lift_limits(self, _request: web.Request) -> web.Response:
+        self._limiter.set(None)
+        return json_reply({})
 
 
 def set_manual_price(market: ManualMarket, product_id: str, text: str) -> None:

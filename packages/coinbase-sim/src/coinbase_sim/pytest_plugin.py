@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
+    from coinbase_sim.testing import MarketHand, Script
     from coinbase_sim.wire.server import SimulatorServer
 
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
 async def coinbase_simulator() -> "AsyncIterator[SimulatorServer]":
     """A running exchange: BTC-USD at 40,000 on a market that only the test moves, and 10,000 USD to trade with.
 
-    `server.simulator` is the exchange itself and `server.simulator.market.set_price(...)` followed by
-    `server.simulator.step()` moves it. The test needs an asyncio plugin and the right to open sockets on 127.0.0.1.
+    `server.simulator` is the exchange itself; `coinbase_market` moves it and `coinbase_faults` spoils it. The test
+    needs an asyncio plugin and the right to open sockets on 127.0.0.1.
     """
     from decimal import Decimal  # noqa: PLC0415 - see the module's docstring
 
@@ -33,3 +34,19 @@ async def coinbase_simulator() -> "AsyncIterator[SimulatorServer]":
     simulator.step()
     async with SimulatorServer(simulator, ServerOptions(heartbeat_interval_s=0)) as server:
         yield server
+
+
+@pytest.fixture
+def coinbase_market(coinbase_simulator: "SimulatorServer") -> "MarketHand":
+    """The hand that moves the market: `await coinbase_market.price("38000")`."""
+    from coinbase_sim.testing import MarketHand  # noqa: PLC0415 - see the module's docstring
+
+    return MarketHand(coinbase_simulator)
+
+
+@pytest.fixture
+def coinbase_faults(coinbase_simulator: "SimulatorServer") -> "Script":
+    """The script of what goes wrong: `coinbase_faults("POST /orders", "drop_reply", nth=2)`."""
+    from coinbase_sim.testing import Script  # noqa: PLC0415 - see the module's docstring
+
+    return Script(coinbase_simulator)

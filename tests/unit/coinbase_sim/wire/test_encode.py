@@ -2,12 +2,15 @@
 
 from datetime import UTC, datetime
 from decimal import Decimal, localcontext
+from typing import Any
 
 import msgspec
 import pytest
 
+from coinbase_sim.fees import FeeTier
 from coinbase_sim.model import (
     Account,
+    AttachedBracket,
     Bar,
     Books,
     Fill,
@@ -17,7 +20,9 @@ from coinbase_sim.model import (
     OrderRequest,
     OrderStatus,
     OrderType,
+    ProductGates,
     Side,
+    StopDirection,
     TickerChanged,
     TimeInForce,
 )
@@ -210,13 +215,87 @@ def test_a_candle_starts_in_unix_seconds() -> None:
 
 
 def test_volume_and_fees_are_numbers_with_every_digit_and_rates_are_texts() -> None:
-    rates = (Decimal("0.004"), Decimal("0.008"))
+    tier = FeeTier("Example", Decimal(0), Decimal(10_000), Decimal("0.004"), Decimal("0.008"))
     volume, fees = Decimal("12345678901234567890.123456789"), Decimal("0.1")
-    told = msgspec.json.encode(encode.transaction_summary(rates, volume, fees)).decode()
+    told = msgspec.json.encode(encode.transaction_summary(tier, volume, fees)).decode()
     assert '"total_volume":12345678901234567890.123456789,"total_fees":0.1,' in told
-    assert '"taker_fee_rate":"0.008","maker_fee_rate":"0.004"' in told
+    assert '"usd_from":"0","usd_to":"10000","taker_fee_rate":"0.008","maker_fee_rate":"0.004"' in told
 
 
 def test_books_are_exact_texts() -> None:
     ledger = Books({"USD": Decimal("1E+4"), "BTC": Decimal("0.10")}, Decimal("3.2"))
     assert encode.books(ledger) == {"totals": {"USD": "10000", "BTC": "0.10"}, "fees": "3.2"}
+
+
+LATER = datetime(2026, 4, 8, tzinfo=UTC)
+
+
+def request(order_type: OrderType, time_in_force: TimeInForce, **terms: Any) -> OrderRequest:
+    return OrderRequest(
+        "c-1",
+        "BTC-USD",
+        Side.SELL,
+        order_type,
+        time_in_force,
+        base_size=Decimal("0.50"),
+        limit_price=Decimal("39000.00"),
+        **terms,
+    )
+
+
+SIZED = {"base_size": "0.50", "limit_price": "39000.00"}
+DATED = {"end_time": "2026-04-08T00:00:00.000000Z"}
+STOP = {"stop_price": "39100", "stop_direction": "STOP_DIRECTION_STOP_DOWN"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            request(OrderType.LIMIT, TimeInForce.GTD, end_time=LATER, post_only=True),
+            {"limit_limit_gtd": SIZED | DATED | {"post_only": True}},
+        ),
+        (
+            request(
+                OrderType.STOP_LIMIT, TimeInForce.GTC, stop_price=Decimal(39100), stop_direction=StopDirection.DOWN
+            ),
+            {"stop_limit_stop_limit_gtc": SIZED | STOP},
+        ),
+        (
+            request(
+                OrderType.STOP_LIMIT,
+                TimeInForce.GTD,
+                stop_price=Decimal(39100),
+                stop_direction=StopDirection.DOWN,
+                end_time=LATER,
+            ),
+            {"stop_limit_stop_limit_gtd": SIZED | STOP | DATED},
+        ),
+        (
+            request(OrderType.BRACKET, TimeInForce.GTC, stop_trigger_price=Decimal(38000)),
+            {"trigger_bracket_gtc": SIZED | {"stop_trigger_price": "38000"}},
+        ),
+        (
+            request(OrderType.BRACKET, TimeInForce.GTD, stop_trigger_price=Decimal(38000), end_time=LATER),
+            {"trigger_bracket_gtd": SIZED | {"stop_trigger_price": "38000"} | DATED},
+        ),
+    ],
+)
+def test_a_configuration_names_its_kind_and_keeps_its_own_fields(asked: OrderRequest, told: dict[str, Any]) -> None:
+    assert encode.order_configuration(asked) == told
+
+
+def test_an_attached_bracket_has_no_size_of_its_own() -> None:
+    bracket = AttachedBracket(Decimal(42000), Decimal(38000))
+    assert encode.attached_configuration(request(OrderType.LIMIT, TimeInForce.GTC, attached=bracket)) == {
+        "trigger_bracket_gtc": {"limit_price": "42000", "stop_trigger_price": "38000"}
+    }
+    assert encode.attached_configuration(request(OrderType.LIMIT, TimeInForce.GTC)) is None
+
+
+def test_the_gates_of_a_product_are_told_and_view_only_is_for_those_who_ask() -> None:
+    gates = ProductGates(status="offline", limit_only=True, view_only=True)
+    told = encode.product(product_named("BTC-USD"), TICKER, gates)
+    assert (told["status"], told["limit_only"], told["cancel_only"]) == ("offline", True, False)
+    assert told["view_only"] is False
+    assert encode.product(product_named("BTC-USD"), TICKER, gates, with_view_only=True)["view_only"] is True

@@ -49,9 +49,9 @@ class AccountApi:
         return json_reply({"portfolios": [only] if kept else []})
 
     async def transaction_summary(self, _request: web.Request) -> web.Response:
-        rates = (self._simulator.options.maker_fee_rate, self._simulator.options.taker_fee_rate)
+        tier = self._simulator.fee_tier()
         volume = reduce(EXACT.add, (order.filled_value for order in self._simulator.orders()), Decimal(0))
-        return json_reply(encode.transaction_summary(rates, volume, self._simulator.books().fees))
+        return json_reply(encode.transaction_summary(tier, volume, self._simulator.books().fees))
 
     async def accounts(self, request: web.Request) -> web.Response:
         limit = query.page_limit(request.query, DEFAULT_ACCOUNTS, MAX_ACCOUNTS)

@@ -33,6 +33,8 @@ class Connection:
         self._drained = asyncio.Event()
         self._drained.set()
         self._cut = False
+        self.last_sent_at = asyncio.get_running_loop().time()
+        """Loop time when the last message was queued, at first when the connection was made."""
         self.subscriptions: dict[str, dict[str, None]] = {}
         """Product ids by channel, in the order of subscription; the empty id stands for all products."""
 
@@ -48,6 +50,7 @@ class Connection:
         if len(self._queue) >= self._queue_limit:
             self.cut()
             return
+        self.last_sent_at = asyncio.get_running_loop().time()
         self._queue.append(text)
         self._drained.clear()
         self._filled.set()

@@ -5,6 +5,7 @@ Coinbase's own SDK fail on a live order), `edit_history` is a list.
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import datetime
 from decimal import ROUND_DOWN, Decimal
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 import msgspec
 
 from coinbase_sim.amounts import EXACT
+from coinbase_sim.fees import FeeTier
 from coinbase_sim.model import (
     Account,
     Bar,
@@ -23,6 +25,7 @@ from coinbase_sim.model import (
     OrderRequest,
     OrderStatus,
     OrderType,
+    ProductGates,
     ProductSpec,
     Side,
     TickerChanged,
@@ -43,6 +46,8 @@ from coinbase_sim.wire.texts import (
 
 Json = dict[str, Any]
 
+OPEN_GATES = ProductGates()
+
 FIAT_CURRENCIES = frozenset({"USD", "EUR", "GBP"})
 
 _DOUBLE_NAMED_REASONS = frozenset({"INSUFFICIENT_FUND", "INVALID_LIMIT_PRICE_POST_ONLY"})
@@ -51,32 +56,31 @@ _DOUBLE_NAMED_REASONS = frozenset({"INSUFFICIENT_FUND", "INVALID_LIMIT_PRICE_POS
 _PERCENT_STEP = Decimal("0.01")
 
 
-# What the simulator's products have in common: listed for spot trading and open.
-_ONLINE_SPOT: Json = {
+# What the simulator's products have in common: listed for spot trading.
+_SPOT: Json = {
     "volume_percentage_change_24h": "",
     "watched": False,
-    "is_disabled": False,
     "new": False,
-    "status": "online",
-    "cancel_only": False,
-    "limit_only": False,
-    "post_only": False,
-    "trading_disabled": False,
-    "auction_mode": False,
     "product_type": "SPOT",
     "fcm_trading_session_details": None,
     "alias": "",
     "alias_to": [],
-    "view_only": False,
     "product_venue": "CBE",
     "future_product_details": None,
 }
 
 
-def product(spec: ProductSpec, ticker: TickerChanged | None) -> Json:
-    """One product, flat; price fields are empty texts before the first tick."""
+def product(
+    spec: ProductSpec, ticker: TickerChanged | None, gates: ProductGates = OPEN_GATES, *, with_view_only: bool = False
+) -> Json:
+    """One product, flat; price fields are empty texts before the first tick.
+
+    `view_only` is true only for those who asked for the tradability status.
+    """
     return {
-        **_ONLINE_SPOT,
+        **_SPOT,
+        **asdict(gates),
+        "view_only": with_view_only and gates.view_only,
         "product_id": spec.product_id,
         "price": amount_text(ticker.price) if ticker else "",
         "price_percentage_change_24h": amount_text(ticker.price_change_24h_pct) if ticker else "",
@@ -172,18 +176,17 @@ def account(wallet: Account, opened_at: datetime, now: datetime) -> Json:
     }
 
 
-def transaction_summary(rates: tuple[Decimal, Decimal], volume: Decimal, fees: Decimal) -> Json:
-    """Volume and fees so far, and the one fee tier; `rates` is (maker, taker). The first two fields are numbers."""
-    maker, taker = rates
+def transaction_summary(tier: FeeTier, volume: Decimal, fees: Decimal) -> Json:
+    """Volume and fees so far, and the fee tier in force. The first two fields are numbers."""
     return {
         "total_volume": _number(volume),
         "total_fees": _number(fees),
         "fee_tier": {
-            "pricing_tier": "Simulated",
-            "usd_from": "0",
-            "usd_to": "",
-            "taker_fee_rate": amount_text(taker),
-            "maker_fee_rate": amount_text(maker),
+            "pricing_tier": tier.name,
+            "usd_from": amount_text(tier.usd_from),
+            "usd_to": amount_text(tier.usd_to) if tier.usd_to is not None else "",
+            "taker_fee_rate": amount_text(tier.taker_rate),
+            "maker_fee_rate": amount_text(tier.maker_rate),
             "aop_from": "",
             "aop_to": "",
         },
@@ -213,13 +216,38 @@ def order_configuration(request: OrderRequest) -> Json:
     if request.order_type is OrderType.MARKET or request.limit_price is None:
         return {"market_market_ioc": sizes}
     limit = sizes | {"limit_price": amount_text(request.limit_price)}
-    match request.time_in_force:
-        case TimeInForce.IOC:
-            return {"sor_limit_ioc": limit}
-        case TimeInForce.FOK:
-            return {"limit_limit_fok": limit}
-        case TimeInForce.GTC:
-            return {"limit_limit_gtc": limit | {"post_only": request.post_only}}
+    dated = {"end_time": time_text(request.end_time)} if request.end_time is not None else {}
+    name, extra = _configuration_name(request)
+    return {name: limit | extra | dated}
+
+
+def _configuration_name(request: OrderRequest) -> tuple[str, Json]:
+    """The key of a configuration with a limit price, and the fields that it alone has."""
+    term = "gtd" if request.time_in_force is TimeInForce.GTD else "gtc"
+    if request.stop_price is not None and request.stop_direction is not None:
+        stop = {"stop_price": amount_text(request.stop_price), "stop_direction": request.stop_direction.value}
+        return f"stop_limit_stop_limit_{term}", stop
+    if request.stop_trigger_price is not None:
+        return f"trigger_bracket_{term}", {"stop_trigger_price": amount_text(request.stop_trigger_price)}
+    if request.time_in_force is TimeInForce.IOC:
+        return "sor_limit_ioc", {}
+    if request.time_in_force is TimeInForce.FOK:
+        return "limit_limit_fok", {}
+    return f"limit_limit_{term}", {"post_only": request.post_only}
+
+
+def attached_configuration(request: OrderRequest) -> Json | None:
+    """The bracket that an entry brings along, which has no size of its own."""
+    bracket = request.attached
+    if bracket is None:
+        return None
+    prices = {
+        "limit_price": amount_text(bracket.limit_price),
+        "stop_trigger_price": amount_text(bracket.stop_trigger_price),
+    }
+    if bracket.end_time is None:
+        return {"trigger_bracket_gtc": prices}
+    return {"trigger_bracket_gtd": prices | {"end_time": time_text(bracket.end_time)}}
 
 
 def completion_pct(order: Order) -> Decimal:
@@ -241,22 +269,17 @@ def value_after_fees(order: Order) -> Decimal:
     return EXACT.subtract(order.filled_value, order.total_fees)
 
 
-# What every order of the simulator has in common: spot, without margin, trigger or attached order.
+# What every order of the simulator has in common: spot and without margin.
 _PLAIN_SPOT_ORDER: Json = {
     "fee": "",
     "pending_cancel": False,
-    "trigger_status": "INVALID_ORDER_TYPE",
-    "reject_reason": "REJECT_REASON_UNSPECIFIED",
     "product_type": "SPOT",
     "reject_message": "",
     "order_placement_source": "RETAIL_ADVANCED",
     "is_liquidation": False,
-    "edit_history": [],
     "leverage": "",
     "margin_type": "UNKNOWN_MARGIN_TYPE",
     "retail_portfolio_id": PORTFOLIO_ID,
-    "originating_order_id": "",
-    "attached_order_id": "",
 }
 
 
@@ -289,6 +312,19 @@ def order(placed: Order) -> Json:
         "cancel_message": placed.cancel_message,
         "outstanding_hold_amount": amount_text(placed.hold),
         "last_fill_time": time_text(placed.last_fill_at) if placed.last_fill_at else None,
+        "trigger_status": placed.trigger_status.value,
+        "reject_reason": placed.reject_reason or "REJECT_REASON_UNSPECIFIED",
+        "edit_history": [
+            {
+                "price": amount_text(edit.price),
+                "size": amount_text(edit.size),
+                "replace_accept_timestamp": time_text(edit.at),
+            }
+            for edit in placed.edits
+        ],
+        "originating_order_id": placed.originating_order_id,
+        "attached_order_id": placed.attached_order_id,
+        "attached_order_configuration": attached_configuration(request),
     }
 
 
@@ -299,7 +335,7 @@ def fill(executed: Fill) -> Json:
         "trade_id": executed.trade_id,
         "order_id": executed.order_id,
         "trade_time": time_text(executed.at),
-        "trade_type": "FILL",
+        "trade_type": executed.trade_type.value,
         "price": amount_text(executed.price),
         "size": amount_text(executed.size),
         "commission": amount_text(executed.commission),
@@ -322,7 +358,7 @@ def order_accepted(placed: Order) -> Json:
             "product_id": request.product_id,
             "side": request.side.value,
             "client_order_id": request.client_order_id,
-            "attached_order_id": "",
+            "attached_order_id": placed.attached_order_id,
         },
         "order_configuration": order_configuration(request),
     }

@@ -12,13 +12,28 @@ from typing import NamedTuple
 import msgspec
 
 from coinbase_sim.amounts import EXACT
-from coinbase_sim.model import Bar, Order, OrderStatus, OrderType, TickerChanged
+from coinbase_sim.model import (
+    Bar,
+    Order,
+    OrderStatus,
+    OrderType,
+    ProductGates,
+    ProductSpec,
+    TickerChanged,
+    TradePrinted,
+)
 from coinbase_sim.wire import encode
 from coinbase_sim.wire.texts import NO_TIME, PORTFOLIO_ID, amount_text, ratio, time_text
 
 SNAPSHOT_ORDERS_PER_MESSAGE = 50
 
 _NO_POSITIONS: dict[str, list[object]] = {"perpetual_futures_positions": [], "expiring_futures_positions": []}
+_TITLES = {
+    OrderType.MARKET: "Market",
+    OrderType.LIMIT: "Limit",
+    OrderType.STOP_LIMIT: "Stop Limit",
+    OrderType.BRACKET: "Bracket",
+}
 _VOID_STATES = frozenset({OrderStatus.CANCELLED, OrderStatus.EXPIRED, OrderStatus.FAILED})
 
 
@@ -63,6 +78,77 @@ def ticker(changed: TickerChanged, kind: str = "update") -> Message:
     return _message("ticker", changed.at, events.encode())
 
 
+def ticker_batch(changed: TickerChanged, kind: str = "update") -> Message:
+    """One ticker as `ticker_batch` tells it: without the best prices (§12.1)."""
+    low, high = amount_text(changed.low_24h), amount_text(changed.high_24h)
+    row = {
+        "type": "ticker",
+        "product_id": changed.product_id,
+        "price": amount_text(changed.price),
+        "volume_24_h": amount_text(changed.volume_24h),
+        "low_24_h": low,
+        "high_24_h": high,
+        "low_52_w": low,
+        "high_52_w": high,
+        "price_percent_chg_24_h": amount_text(changed.price_change_24h_pct),
+    }
+    return _message("ticker_batch", changed.at, msgspec.json.encode({"type": kind, "tickers": [row]}))
+
+
+class DepthRow(NamedTuple):
+    """A price level and the whole size that now stands there; zero says that the level is gone."""
+
+    side: str
+    price: Decimal
+    size: Decimal
+
+
+def depth(product_id: str, rows: Sequence[DepthRow], at: datetime, kind: str = "update") -> Message:
+    """Levels of one product. A snapshot has thousands, so the text is put together without dictionaries."""
+    event_time = time_text(at)
+    updates = ",".join(
+        f'{{"side":"{side}","event_time":"{event_time}","price_level":"{price:f}","new_quantity":"{size:f}"}}'
+        for side, price, size in rows
+    )
+    # The envelope names the channel otherwise than the subscription does (§12.2).
+    return _message("l2_data", at, f'{{"type":"{kind}","product_id":"{product_id}","updates":[{updates}]}}'.encode())
+
+
+def trades(printed: Sequence[TradePrinted], at: datetime, kind: str = "update") -> Message:
+    """Public trades, newest first; `side` is the maker's."""
+    rows = [
+        {
+            "trade_id": trade.trade_id,
+            "product_id": trade.product_id,
+            "price": amount_text(trade.price),
+            "size": amount_text(trade.size),
+            "side": trade.maker_side.value,
+            "time": time_text(trade.at),
+        }
+        for trade in printed
+    ]
+    return _message("market_trades", at, msgspec.json.encode({"type": kind, "trades": rows}))
+
+
+def statuses(products: Sequence[tuple[ProductSpec, ProductGates]], at: datetime, kind: str = "snapshot") -> Message:
+    rows = [
+        {
+            "product_type": "SPOT",
+            "id": spec.product_id,
+            "base_currency": spec.base_currency,
+            "quote_currency": spec.quote_currency,
+            "base_increment": amount_text(spec.base_increment),
+            "quote_increment": amount_text(spec.price_increment),
+            "display_name": spec.product_id.replace("-", "/"),
+            "status": gates.status,
+            "status_message": "",
+            "min_market_funds": amount_text(spec.quote_min_size),
+        }
+        for spec, gates in products
+    ]
+    return _message("status", at, msgspec.json.encode({"type": kind, "products": rows}))
+
+
 def candles(bars: Sequence[Bar], at: datetime, kind: str = "update") -> Message:
     """Five-minute buckets of one product, in the order given."""
     rows = [encode.candle(bar) | {"product_id": bar.product_id} for bar in bars]
@@ -88,6 +174,7 @@ def _user(orders: Sequence[Order], at: datetime, kind: str) -> Message:
 def user_order(order: Order) -> dict[str, str]:
     """The user channel's own order object: cumulative, without trade ids, and `post_only` is a text."""
     request = order.request
+    stop = request.stop_price if request.stop_price is not None else request.stop_trigger_price
     return {
         "avg_price": amount_text(ratio(order.filled_value, order.filled_size)),
         "cancel_reason": order.cancel_message,
@@ -101,22 +188,22 @@ def user_order(order: Order) -> dict[str, str]:
         "number_of_fills": str(order.fills_count),
         "order_id": order.order_id,
         "order_side": request.side.value,
-        "order_type": "Limit" if request.order_type is OrderType.LIMIT else "Market",
+        "order_type": _TITLES[request.order_type],
         "outstanding_hold_amount": amount_text(order.hold),
         "post_only": "true" if request.post_only else "false",
         "product_id": request.product_id,
         "product_type": "SPOT",
-        "reject_reason": "",
+        "reject_reason": order.reject_reason,
         "retail_portfolio_id": PORTFOLIO_ID,
         "risk_managed_by": "UNKNOWN_RISK_MANAGEMENT_TYPE",
         "status": order.status.value,
-        "stop_price": "",
+        "stop_price": amount_text(stop) if stop is not None else "",
         "time_in_force": request.time_in_force.value,
         "total_fees": amount_text(order.total_fees),
         "total_value_after_fees": amount_text(encode.value_after_fees(order)),
-        "trigger_status": "INVALID_ORDER_TYPE",
+        "trigger_status": order.trigger_status.value,
         "creation_time": time_text(order.created_at),
-        "end_time": NO_TIME,
+        "end_time": time_text(request.end_time) if request.end_time is not None else NO_TIME,
         "start_time": NO_TIME,
     }
 

@@ -2,10 +2,12 @@
 
 from collections.abc import Sequence
 from datetime import UTC, timedelta
+from decimal import Decimal
 
 from aiohttp import web
 
-from coinbase_sim.model import ProductSpec
+from coinbase_sim.amounts import EXACT, is_multiple, units_down
+from coinbase_sim.model import Level, ProductSpec
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import encode, query
 from coinbase_sim.wire.query import ArgumentInvalid
@@ -60,14 +62,19 @@ class MarketApi:
             specs = []
         offset = query.whole_number(request.query, "offset") or 0
         page = specs[offset : offset + query.page_limit(request.query, MAX_PRODUCTS, MAX_PRODUCTS)]
-        rows = [encode.product(spec, self._simulator.ticker(spec.product_id)) for spec in page]
+        tradability = query.flag(request.query, "get_tradability_status")
+        rows = [self._product(spec, tradability) for spec in page]
         return json_reply({"products": rows, "num_products": len(rows)})
 
     async def product(self, request: web.Request) -> web.Response:
         spec = self._spec(request.match_info["product_id"])
         if spec is None:
             return _product_unknown()
-        return json_reply(encode.product(spec, self._simulator.ticker(spec.product_id)))
+        return json_reply(self._product(spec, query.flag(request.query, "get_tradability_status")))
+
+    def _product(self, spec: ProductSpec, with_view_only: bool) -> encode.Json:
+        ticker, gates = self._simulator.ticker(spec.product_id), self._simulator.gates(spec.product_id)
+        return encode.product(spec, ticker, gates, with_view_only=with_view_only)
 
     async def candles(self, request: web.Request) -> web.Response:
         spec = self._spec(request.match_info["product_id"])
@@ -102,7 +109,7 @@ class MarketApi:
         books = []
         for product_id in self._simulator.products:
             if not wanted or product_id in wanted:
-                bids, asks = self._simulator.book(product_id)
+                bids, asks = self._simulator.depth(product_id)
                 books.append(encode.pricebook(product_id, bids[:1], asks[:1], self._simulator.now))
         return json_reply({"pricebooks": books})
 
@@ -110,13 +117,31 @@ class MarketApi:
         spec = self._spec(request.query.get("product_id", ""))
         if spec is None:
             return _product_unknown()
-        bids, asks = self._simulator.book(spec.product_id)
+        bids, asks = self._simulator.depth(spec.product_id)
+        step = query.positive(request.query, "aggregation_price_increment")
+        if step is not None:
+            if not is_multiple(step, spec.price_increment):
+                raise ArgumentInvalid(
+                    f"aggregation_price_increment must be a multiple of {amount_text(spec.price_increment)}"
+                )
+            bids, asks = _aggregated(bids, step, up=False), _aggregated(asks, step, up=True)
         limit = query.page_limit(request.query, MAX_LEVELS, MAX_LEVELS)
         book = encode.pricebook(spec.product_id, bids[:limit], asks[:limit], self._simulator.now)
         return json_reply({"pricebook": book} | encode.book_summary(self._simulator.ticker(spec.product_id)))
 
     def _spec(self, product_id: str) -> ProductSpec | None:
         return self._simulator.products.get(product_id)
+
+
+def _aggregated(levels: Sequence[Level], step: Decimal, *, up: bool) -> Sequence[Level]:
+    """Add up the sizes of all levels of one step: bids go down and asks up, so that none looks better than it is."""
+    sizes: dict[int, Decimal] = {}
+    for level in levels:
+        steps = units_down(level.price, step)
+        if up and not is_multiple(level.price, step):
+            steps += 1
+        sizes[steps] = EXACT.add(sizes.get(steps, Decimal(0)), level.size)
+    return [Level(EXACT.multiply(Decimal(steps), step), size) for steps, size in sizes.items()]
 
 
 def _product_unknown() -> web.Response:

@@ -1,12 +1,16 @@
 """Query parameters as the venue reads them: list filters repeated or in the singular, unknown names ignored."""
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Protocol, TypeVar
 
 Item = TypeVar("Item")
 
 DIGITS_MAX = 18
+
+_PLAIN_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?", re.ASCII)
 
 
 class ArgumentInvalid(ValueError):
@@ -69,13 +73,40 @@ def timestamp(query: Parameters, name: str) -> datetime | None:
     text = query.get(name)
     if not text:
         return None
+    return instant(text, name)
+
+
+def instant(text: str, name: str) -> datetime:
+    """The time that RFC 3339 text spells; it must have an offset."""
     try:
         at = datetime.fromisoformat(text)
     except ValueError:
-        raise ArgumentInvalid(f"{name} must be an RFC 3339 time, not {text!r}") from None
+        raise ArgumentInvalid(f"{name} must be an RFC 3339 time, not {text[:40]!r}") from None
     if at.tzinfo is None:
-        raise ArgumentInvalid(f"{name} must have an offset or Z, unlike {text!r}")
-    return at
+        raise ArgumentInvalid(f"{name} must have an offset or Z, unlike {text[:40]!r}")
+    try:
+        return at.astimezone(UTC)
+    except OverflowError:
+        # The first and the last day of the calendar have no equal in UTC.
+        raise ArgumentInvalid(f"{name} is out of range: {text[:40]!r}") from None
+
+
+def flag(query: Parameters, name: str) -> bool:
+    """A truth value, in the spelling of whatever language the client is written in."""
+    text = query.get(name) or "false"
+    if text.lower() not in {"true", "false", "1", "0"}:
+        raise ArgumentInvalid(f"{name} must be true or false, not {text[:40]!r}")
+    return text.lower() in {"true", "1"}
+
+
+def positive(query: Parameters, name: str) -> Decimal | None:
+    """A positive number in plain digits, or None when it is absent."""
+    text = query.get(name)
+    if not text:
+        return None
+    if not _PLAIN_NUMBER.fullmatch(text) or not Decimal(text):
+        raise ArgumentInvalid(f"{name} must be a positive number, not {text[:40]!r}")
+    return Decimal(text)
 
 
 def granularity_s(query: Parameters) -> int:

@@ -1,7 +1,16 @@
 """HTTP replies in the venue's own shapes (coinbase.md §11)."""
 
+from collections.abc import Mapping
+
 import msgspec
 from aiohttp import web
+
+_EDGE_PAGE = (
+    "<!DOCTYPE html>\n<html><head><title>Access denied | api.coinbase.com used Cloudflare to restrict access</title>"
+    f"<style>{'.cf-error-details {margin: 0} ' * 150}</style></head>"
+    "<body><h1>Error 1015</h1><p>You are being rate limited</p></body></html>\n"
+)
+"""Several kilobytes, so that a client that logs or parses it whole is found out."""
 
 
 def json_reply(body: object, status: int = 200) -> web.Response:
@@ -23,6 +32,15 @@ def not_found(details: str) -> web.Response:
 
 def internal_error() -> web.Response:
     return json_reply({"errors": [{"id": "internal_server_error", "message": "Internal server error"}]}, 500)
+
+
+def too_many_requests(*, html: bool, headers: Mapping[str, str]) -> web.Response:
+    """The answer to a request above the limit; the page of HTML is what the venue's edge sends when it is first."""
+    if html:
+        return web.Response(text=_EDGE_PAGE, status=429, content_type="text/html", headers=headers)
+    reply = json_reply({"errors": [{"id": "rate_limit_exceeded", "message": "Too many requests"}]}, 429)
+    reply.headers.update(headers)
+    return reply
 
 
 def error_reply(status: int, error: str, details: str) -> web.Response:

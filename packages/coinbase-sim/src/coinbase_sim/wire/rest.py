@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from aiohttp import web
@@ -9,28 +10,62 @@ from aiohttp.typedefs import Middleware
 
 from coinbase_sim.faults import Action, Fault, Faults
 from coinbase_sim.simulator import Simulator
+from coinbase_sim.wire import v2_api
 from coinbase_sim.wire.account_api import AccountApi
 from coinbase_sim.wire.auth import TokenRefused, TokenVerifier
+from coinbase_sim.wire.limits import Limiter
 from coinbase_sim.wire.market_api import MarketApi
 from coinbase_sim.wire.order_api import OrderApi
 from coinbase_sim.wire.query import ArgumentInvalid
-from coinbase_sim.wire.replies import error_reply, internal_error, invalid_argument, not_found, unauthorized
+from coinbase_sim.wire.replies import (
+    error_reply,
+    internal_error,
+    invalid_argument,
+    not_found,
+    too_many_requests,
+    unauthorized,
+)
+from coinbase_sim.wire.v2_api import V2Api
 
 PREFIX = "/api/v3/brokerage"
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
-def rest_app(simulator: Simulator, verifier: TokenVerifier | None, faults: Faults) -> web.Application:
-    """The application to mount at `PREFIX`; without a verifier every endpoint is open."""
-    # A fault stands outside the token check: a dropped request is dropped whoever sent it.
-    middlewares: list[Middleware] = [_venue_errors, _faulty(faults)]
-    if verifier is not None:
-        middlewares.append(_authenticated(verifier))
-    app = web.Application(middlewares=middlewares)
+@dataclass(frozen=True, slots=True)
+class Border:
+    """What stands between the network and the handlers; without a verifier every endpoint is open."""
+
+    verifier: TokenVerifier | None
+    faults: Faults
+    limiter: Limiter
+
+
+def rest_app(simulator: Simulator, border: Border) -> web.Application:
+    """The application to mount at `PREFIX`."""
+    app = _guarded_app(border, PREFIX, _is_public)
     for api in (MarketApi(simulator), AccountApi(simulator), OrderApi(simulator)):
         app.add_routes(api.routes())
     return app
+
+
+def v2_app(simulator: Simulator, border: Border) -> web.Application:
+    """The application to mount at `v2_api.PREFIX`."""
+    app = _guarded_app(border, v2_api.PREFIX, v2_api.PUBLIC_PATHS.__contains__)
+    app.add_routes(V2Api(simulator).routes())
+    return app
+
+
+def _guarded_app(border: Border, prefix: str, is_public: Callable[[str], bool]) -> web.Application:
+    # A fault stands outside the token check: a dropped request is dropped whoever sent it.
+    middlewares: list[Middleware] = [
+        _venue_errors,
+        _faulty(border.faults, prefix),
+        _limited(border.limiter, prefix, is_public),
+    ]
+    if border.verifier is not None:
+        middlewares.append(_authenticated(border.verifier, prefix, is_public))
+    return web.Application(middlewares=middlewares)
 
 
 @web.middleware
@@ -46,10 +81,26 @@ async def _venue_errors(request: web.Request, handler: Handler) -> web.StreamRes
         return error_reply(status.value, status.name, status.phrase)
 
 
-def _authenticated(verifier: TokenVerifier) -> Middleware:
+def _limited(limiter: Limiter, prefix: str, is_public: Callable[[str], bool]) -> Middleware:
+    @web.middleware
+    async def count(request: web.Request, handler: Handler) -> web.StreamResponse:
+        limits = limiter.limits
+        if limits is None:
+            return await handler(request)
+        public = is_public(request.path.removeprefix(prefix))
+        if not limiter.admit(is_public=public):
+            return too_many_requests(html=limits.html, headers=limiter.headers(is_public=public))
+        reply = await handler(request)
+        reply.headers.update(limiter.headers(is_public=public))
+        return reply
+
+    return count
+
+
+def _authenticated(verifier: TokenVerifier, prefix: str, is_public: Callable[[str], bool]) -> Middleware:
     @web.middleware
     async def check(request: web.Request, handler: Handler) -> web.StreamResponse:
-        if _is_public(request.path.removeprefix(PREFIX)):
+        if is_public(request.path.removeprefix(prefix)):
             return await handler(request)
         scheme, _, token = request.headers.get("Authorization", "").partition(" ")
         if scheme != "Bearer":
@@ -67,12 +118,12 @@ def _is_public(path: str) -> bool:
     return path == "/time" or path.startswith("/market/")
 
 
-def _faulty(faults: Faults) -> Middleware:
+def _faulty(faults: Faults, prefix: str) -> Middleware:
     @web.middleware
     async def spoil(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
         template = resource.canonical if resource else request.path
-        fault = faults.at_request(request.method, request.path.removeprefix(PREFIX), template.removeprefix(PREFIX))
+        fault = faults.at_request(request.method, request.path.removeprefix(prefix), template.removeprefix(prefix))
         if fault is None:
             return await handler(request)
         return await _spoiled(fault, request, handler)

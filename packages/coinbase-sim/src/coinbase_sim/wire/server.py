@@ -16,8 +16,9 @@ from coinbase_sim import control
 from coinbase_sim.faults import Faults
 from coinbase_sim.pacer import Pacer
 from coinbase_sim.simulator import Simulator
-from coinbase_sim.wire import rest
+from coinbase_sim.wire import rest, v2_api
 from coinbase_sim.wire.auth import TokenVerifier, load_or_create_key
+from coinbase_sim.wire.limits import Limiter, RateLimits
 from coinbase_sim.wire.replies import not_found
 from coinbase_sim.wire.stream import Stream
 from coinbase_sim.wire.tls import make_tls
@@ -37,6 +38,10 @@ class ServerOptions:
     require_auth: bool = True
     heartbeat_interval_s: float = 1.0
     """Wall-clock seconds; 0: heartbeats only from `publish_heartbeat()`."""
+    rate_limits: RateLimits | None = None
+    """None lets every request pass; `POST /control/limits` sets them on a running server."""
+    quiet_close_s: float | None = None
+    """Close a socket without heartbeats to which nothing was sent for so long; the venue does after 60 to 90 s."""
 
 
 class SimulatorServer:
@@ -63,7 +68,7 @@ class SimulatorServer:
     ) -> None:
         self.simulator = simulator
         self._options = options
-        self._faults = faults if faults is not None else Faults()
+        self.faults = faults if faults is not None else Faults()
         self._pacer = pacer if pacer is not None else Pacer(simulator)
 
     async def __aenter__(self) -> Self:
@@ -89,8 +94,9 @@ class SimulatorServer:
         if options.tls_port is not None:
             secure = opened.enter_context(_listen(options.host, options.tls_port))
         verifier = TokenVerifier(key, time.time) if options.require_auth else None
-        self._stream = Stream(self.simulator, verifier, self._faults)
-        runner = web.AppRunner(self._app(verifier), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
+        self._stream = Stream(self.simulator, verifier, self.faults)
+        border = rest.Border(verifier, self.faults, Limiter(options.rate_limits, time.monotonic))
+        runner = web.AppRunner(self._app(border), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
         await runner.setup()
         opened.push_async_callback(runner.cleanup)
         await web.SockSite(runner, plain).start()
@@ -106,11 +112,15 @@ class SimulatorServer:
         opened.callback(self.simulator.subscribe(self._stream.publish))
         if options.heartbeat_interval_s:
             opened.push_async_callback(_cancelled, asyncio.create_task(self._beat()))
+        if options.quiet_close_s:
+            closing = asyncio.create_task(self._stream.close_quiet(options.quiet_close_s))
+            opened.push_async_callback(_cancelled, closing)
 
-    def _app(self, verifier: TokenVerifier | None) -> web.Application:
+    def _app(self, border: rest.Border) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
-        app.add_subapp(rest.PREFIX, rest.rest_app(self.simulator, verifier, self._faults))
-        controlled = control.Controlled(self.simulator, self._pacer, self._faults, self._stream)
+        app.add_subapp(rest.PREFIX, rest.rest_app(self.simulator, border))
+        app.add_subapp(v2_api.PREFIX, rest.v2_app(self.simulator, border))
+        controlled = control.Controlled(self.simulator, self._pacer, self.faults, self._stream, border.limiter)
         app.add_subapp(control.PREFIX, control.control_app(controlled))
         app.router.add_route("*", "/{path:.*}", self._anything_else)
         return app

@@ -1,28 +1,23 @@
 """The WebSocket side: subscriptions, snapshots, and the fan-out of the simulator's events (coinbase.md §12)."""
 
 import asyncio
-from collections.abc import Callable, Sequence
-from datetime import timedelta
+from collections.abc import Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import WSMsgType, web
 
 from coinbase_sim.faults import Faults
-from coinbase_sim.model import BucketChanged, Event, Order, OrderChanged, OrderStatus, TickerChanged
+from coinbase_sim.model import Event
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import events
 from coinbase_sim.wire.auth import TokenRefused, TokenVerifier
+from coinbase_sim.wire.channels import ALL_PRODUCTS, REFUSED, UNDIVIDED, Channels, Update
 from coinbase_sim.wire.connection import CLOSE_WAIT_S, Connection
 from coinbase_sim.wire.texts import USER_ID
 
-BUCKET_S = 300
-SNAPSHOT_BUCKETS = 100
 FIRST_SUBSCRIBE_S = 5.0
 MAX_REQUEST_BYTES = 65_536
-
-_SUBSCRIBERS_OF_ALL = ""
-_LIVE = frozenset({OrderStatus.PENDING, OrderStatus.OPEN})
 
 
 class SubscriptionRequest(msgspec.Struct):
@@ -38,7 +33,7 @@ class Stream:
     """All WebSocket clients of one exchange.
 
     An event is encoded once, and only when somebody listens to its channel and product. Subscribers are kept by
-    (channel, product id), those of all products under an empty id.
+    (channel, product id), those of all products under `ALL_PRODUCTS`.
     """
 
     def __init__(self, simulator: Simulator, verifier: TokenVerifier | None, faults: Faults) -> None:
@@ -48,12 +43,7 @@ class Stream:
         self._connections: dict[Connection, None] = {}
         self._subscribers: dict[tuple[str, str], dict[Connection, None]] = {}
         self._heartbeats = 0
-        self._snapshots: dict[str, Callable[[Sequence[str]], list[events.Message]]] = {
-            "heartbeats": self._no_snapshot,
-            "ticker": self._ticker_snapshot,
-            "candles": self._candle_snapshot,
-            "user": self._user_snapshot,
-        }
+        self._channels = Channels(simulator)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Talk with one client until it leaves or is cut off."""
@@ -91,22 +81,21 @@ class Stream:
 
     def publish(self, event: Event) -> None:
         """Send an event to its subscribers; this is the simulator's listener."""
-        match event:
-            case TickerChanged(product_id=product_id):
-                self._fan_out("ticker", product_id, lambda: events.ticker(event))
-            case BucketChanged(bar=bar, at=at):
-                self._fan_out("candles", bar.product_id, lambda: events.candles([bar], at))
-            case OrderChanged(order=order, at=at):
-                self._fan_out("user", order.request.product_id, lambda: events.user_update(order, at))
+        for update in self._channels.updates(event, self._is_heard):
+            self._fan_out(update)
 
     def publish_heartbeat(self) -> None:
         counter = self._heartbeats
         self._heartbeats += 1
-        self._fan_out("heartbeats", _SUBSCRIBERS_OF_ALL, lambda: events.heartbeat(counter, self._simulator.now))
+        self._fan_out(Update("heartbeats", ALL_PRODUCTS, lambda: events.heartbeat(counter, self._simulator.now)))
 
-    def _fan_out(self, channel: str, product_id: str, encode: Callable[[], events.Message]) -> None:
+    def _is_heard(self, channel: str, product_id: str) -> bool:
+        return bool(self._subscribers.get((channel, product_id)) or self._subscribers.get((channel, ALL_PRODUCTS)))
+
+    def _fan_out(self, update: Update) -> None:
+        channel, product_id, encode = update
         receivers = self._subscribers.get((channel, product_id))
-        if product_id and (of_all := self._subscribers.get((channel, _SUBSCRIBERS_OF_ALL))):
+        if product_id and (of_all := self._subscribers.get((channel, ALL_PRODUCTS))):
             receivers = {**of_all, **receivers} if receivers else of_all
         if not receivers:
             return
@@ -117,22 +106,42 @@ class Stream:
         for connection in receivers:
             connection.send(message)
 
-    def cut(self, channel: str) -> int:
-        """Reset every connection that is subscribed to the channel; returns how many there were."""
-        doomed = [connection for connection in self._connections if channel in connection.subscriptions]
+    def cut(self, channel: str | None = None) -> int:
+        """Reset every connection, or those that are subscribed to the channel; returns how many there were."""
+        doomed = self._subscribed(channel)
         for connection in doomed:
             self._forget(connection)
             connection.cut()
         return len(doomed)
 
+    def _subscribed(self, channel: str | None) -> list[Connection]:
+        return [one for one in self._connections if channel is None or channel in one.subscriptions]
+
     async def flush(self) -> None:
         for connection in list(self._connections):
             await connection.drained()
 
-    async def close(self) -> None:
-        """Say goodbye to every client with code 1001, going away."""
-        farewells = [connection.close(1001, b"server shutdown") for connection in self._connections]
-        await asyncio.gather(*farewells)
+    async def close(self, code: int = 1001, channel: str | None = None) -> int:
+        """Say goodbye to every client, or those subscribed to the channel; 1001 is "going away". Returns how many."""
+        parting = self._subscribed(channel)
+        for connection in parting:
+            self._forget(connection)
+        await asyncio.gather(*(connection.close(code, b"server shutdown") for connection in parting))
+        return len(parting)
+
+    async def close_quiet(self, after_s: float) -> None:
+        """Until cancelled, close each connection without heartbeats to which nothing was sent for `after_s`."""
+        loop = asyncio.get_running_loop()
+        while True:
+            await asyncio.sleep(after_s / 8)
+            quiet = [
+                one
+                for one in self._connections
+                if "heartbeats" not in one.subscriptions and loop.time() - one.last_sent_at >= after_s
+            ]
+            for connection in quiet:
+                self._forget(connection)
+            await asyncio.gather(*(connection.close(1000, b"") for connection in quiet))
 
     def _forget(self, connection: Connection) -> None:
         self._connections.pop(connection, None)
@@ -155,16 +164,16 @@ class Stream:
 
     def _refusal(self, request: SubscriptionRequest) -> str | None:
         """Why the request cannot be granted, in the venue's words, or None."""
-        if request.channel not in self._snapshots:
-            return f"unknown channel {request.channel!r}"
+        if request.channel not in self._channels.names:
+            return REFUSED.get(request.channel, f"unknown channel {request.channel[:40]!r}")
         if self._verifier is not None and request.type == "subscribe" and (request.jwt or request.channel == "user"):
             try:
                 self._verifier.check_stream(request.jwt or "")
             except TokenRefused:
                 return "authentication failure"
         unknown = [name for name in request.product_ids or () if name not in self._simulator.products]
-        if unknown and request.channel != "heartbeats":
-            return f"unknown product_ids {', '.join(unknown)}"
+        if unknown and request.channel not in UNDIVIDED:
+            return f"unknown product_ids {', '.join(unknown)[:200]}"
         return None
 
     def _subscribe(self, connection: Connection, request: SubscriptionRequest) -> None:
@@ -175,7 +184,7 @@ class Stream:
             own[product_id] = None
             self._subscribers.setdefault((channel, product_id), {})[connection] = None
         self._confirm(connection)
-        for message in self._snapshots[channel](product_ids):
+        for message in self._channels.snapshot(channel, product_ids):
             connection.send(message)
 
     def _unsubscribe(self, connection: Connection, request: SubscriptionRequest) -> None:
@@ -191,33 +200,13 @@ class Stream:
 
     def _expanded(self, channel: str, product_ids: Sequence[str] | None) -> Sequence[str]:
         """The subscription keys that are meant: market data without product ids means every product."""
-        if channel == "heartbeats":
-            return [_SUBSCRIBERS_OF_ALL]
+        if channel in UNDIVIDED:
+            return [ALL_PRODUCTS]
         if product_ids:
-            return product_ids
-        return [_SUBSCRIBERS_OF_ALL] if channel == "user" else list(self._simulator.products)
+            return list(dict.fromkeys(product_ids))
+        return [ALL_PRODUCTS] if channel == "user" else list(self._simulator.products)
 
     def _confirm(self, connection: Connection) -> None:
-        names = {"heartbeats": ["heartbeats"], "user": [USER_ID]}
+        names = {"heartbeats": ["heartbeats"], "user": [USER_ID], "status": list(self._simulator.products)}
         listing = {channel: names.get(channel, list(own)) for channel, own in connection.subscriptions.items()}
         connection.send(events.subscriptions(listing, self._simulator.now))
-
-    def _no_snapshot(self, _product_ids: Sequence[str]) -> list[events.Message]:
-        return []
-
-    def _ticker_snapshot(self, product_ids: Sequence[str]) -> list[events.Message]:
-        tickers = [self._simulator.ticker(product_id) for product_id in product_ids]
-        return [events.ticker(ticker, "snapshot") for ticker in tickers if ticker is not None]
-
-    def _candle_snapshot(self, product_ids: Sequence[str]) -> list[events.Message]:
-        now = self._simulator.now
-        begin = now - timedelta(seconds=BUCKET_S * SNAPSHOT_BUCKETS)
-        by_product = [self._simulator.candles(product_id, BUCKET_S, begin, now) for product_id in product_ids]
-        return [events.candles(bars[::-1], now, "snapshot") for bars in by_product if bars]
-
-    def _user_snapshot(self, product_ids: Sequence[str]) -> list[events.Message]:
-        def wanted(order: Order) -> bool:
-            every = _SUBSCRIBERS_OF_ALL in product_ids
-            return order.status in _LIVE and (every or order.request.product_id in product_ids)
-
-        return events.user_snapshots([*filter(wanted, self._simulator.orders())], self._simulator.now)

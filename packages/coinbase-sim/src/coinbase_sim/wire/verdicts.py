@@ -1,0 +1,78 @@
+"""The venue's answers to edits and previews: HTTP 200 whether it would or not (coinbase.md §4, §9)."""
+
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Any
+
+from coinbase_sim.model import OrderRejected
+from coinbase_sim.previews import Preview
+from coinbase_sim.wire.texts import amount_text
+
+Json = dict[str, Any]
+
+
+def edit_refused(rejected: OrderRejected) -> Json:
+    """The refusal of an edit, with HTTP 200; the SDK reads `errors` as a list of objects (§9)."""
+    return {
+        "success": False,
+        "error_response": {
+            "error_details": rejected.message,
+            "edit_order_failure_reason": _edit_reasons(rejected)["edit_failure_reason"],
+        },
+        "errors": [_edit_reasons(rejected)],
+    }
+
+
+def _edit_reasons(rejected: OrderRejected) -> Json:
+    if rejected.reason.startswith("PREVIEW_"):
+        return {"edit_failure_reason": "UNKNOWN_EDIT_ORDER_FAILURE_REASON", "preview_failure_reason": rejected.reason}
+    return {
+        "edit_failure_reason": rejected.reason,
+        "preview_failure_reason": "UNKNOWN_PREVIEW_FAILURE_REASON",
+    }
+
+
+def edit_accepted(order_id: str) -> Json:
+    return {"success": True, "success_response": {"order_id": order_id}, "errors": []}
+
+
+def preview(computed: Preview) -> Json:
+    """What an order would do; the code of a refusal stands in `errs` with HTTP 200."""
+    return _preview_amounts(computed) | _preview_rest(computed.errors, computed.preview_id, computed.best_ask)
+
+
+def preview_refused(rejected: OrderRejected) -> Json:
+    """The preview of a configuration that is not traded here."""
+    return dict.fromkeys(_PREVIEW_AMOUNTS, "0") | _preview_rest((rejected.reason,), "", Decimal(0))
+
+
+def edit_preview(computed: Preview) -> Json:
+    errors = [_edit_reasons(OrderRejected(reason, computed.message)) for reason in computed.errors]
+    return _preview_amounts(computed) | {"errors": errors}
+
+
+_PREVIEW_AMOUNTS = (
+    "order_total",
+    "commission_total",
+    "quote_size",
+    "base_size",
+    "best_bid",
+    "average_filled_price",
+    "slippage",
+)
+
+
+def _preview_amounts(computed: Preview) -> Json:
+    return {name: amount_text(getattr(computed, name)) for name in _PREVIEW_AMOUNTS}
+
+
+def _preview_rest(errors: Sequence[str], preview_id: str, best_ask: Decimal) -> Json:
+    return {
+        "errs": list(errors),
+        "warning": [],
+        "best_ask": amount_text(best_ask),
+        "is_max": False,
+        "preview_id": preview_id,
+        "leverage": "",
+        "order_margin_total": "",
+    }
