@@ -1,10 +1,18 @@
 """Guards for every layer: what a test may touch follows from the folder it lies in, however pytest was started."""
 
+import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 UNIT = Path(__file__).parent / "unit"
+# How many examples a property is tried with, unless it says so itself: HYPOTHESIS_PROFILE=nightly for the long run.
+settings.register_profile("local", deadline=None, max_examples=50)
+settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True, database=None, print_blob=True)
+settings.register_profile("nightly", deadline=None, max_examples=10_000, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if "CI" in os.environ else "local"))
+
 LOOPBACK = ["127.0.0.1", "::1", "localhost"]
 
 
