@@ -154,3 +154,34 @@ async def test_the_books_are_the_exchanges_own_truth(member: Member) -> None:
     assert Decimal(books["fees"]) == sum(Decimal(fill["commission"]) for fill in fills)
     (order,) = (await member.control("GET", "/orders")).body["orders"]
     assert Decimal(order["total_fees"]) == Decimal(books["fees"])
+
+
+async def test_a_balance_set_by_hand_is_what_the_account_has(member: Member) -> None:
+    books = (await member.control("POST", "/balance", {"currency": "USD", "available": "250.5"})).body
+    assert books["totals"]["USD"] == "250.5"
+    accounts = (await member.get("/accounts")).body["accounts"]
+    assert [one["available_balance"]["value"] for one in accounts if one["currency"] == "USD"] == ["250.5"]
+
+
+@pytest.mark.parametrize(
+    ("path", "body"),
+    [
+        ("/balance", {"currency": "USD", "available": "-1"}),
+        ("/balance", {"currency": "usd", "available": "1"}),
+        ("/balance", {"currency": "USD", "available": 1}),
+        ("/product", {"product_id": "NO-PAIR"}),
+        ("/product", {"product_id": "BTC-USD", "status": "asleep"}),
+        ("/limits", {"private_per_s": 0}),
+        ("/limits", {"per_minute": 5}),
+    ],
+)
+async def test_a_knob_that_makes_no_sense_is_refused(member: Member, path: str, body: dict[str, Any]) -> None:
+    reply = await member.control("POST", path, body)
+    assert (reply.status, reply.body["error"]) == (400, "INVALID_ARGUMENT")
+
+
+async def test_a_product_that_is_shut_takes_no_orders_until_it_opens(member: Member) -> None:
+    await member.control("POST", "/product", {"product_id": "BTC-USD", "trading_disabled": True})
+    assert (await member.post("/orders", limit_order())).body["success"] is False
+    await member.control("POST", "/product", {"product_id": "BTC-USD"})
+    assert (await member.post("/orders", limit_order())).body["success"] is True

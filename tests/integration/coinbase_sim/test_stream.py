@@ -285,3 +285,77 @@ async def test_tickers_of_one_product_do_not_reach_the_subscribers_of_another() 
             simulator.step()
         names = {(await listener.receive())["events"][0]["tickers"][0]["product_id"] for _ in range(4)}
     assert names == {"ETH-USD"}
+
+
+async def test_the_book_is_kept_by_its_updates(listener: Listener, simulator: Simulator, member: Member) -> None:
+    confirmed, snapshot = await listener.subscribe("level2", ["BTC-USD"])
+    assert confirmed["events"] == [{"subscriptions": {"level2": ["BTC-USD"]}}]
+    assert (snapshot["channel"], snapshot["events"][0]["type"]) == ("l2_data", "snapshot")
+    await member.place(limit_order("0.1", "39000.00"))
+    (row,) = (await listener.receive())["events"][0]["updates"]
+    assert (row["side"], Decimal(row["price_level"]), row["new_quantity"]) == ("bid", 39_000, "0.1")
+    move(simulator, "40001.00")
+    update = await listener.receive()
+    assert update["sequence_num"] == 3
+    assert len(update["events"][0]["updates"]) == 4
+
+
+async def test_public_trades_are_sent_as_they_print(listener: Listener, simulator: Simulator) -> None:
+    _, snapshot = await listener.subscribe("market_trades", ["BTC-USD"])
+    assert [trade["price"] for trade in snapshot["events"][0]["trades"]] == ["40000"]
+    move(simulator, "40001.00")
+    update = await listener.receive()
+    (trade,) = update["events"][0]["trades"]
+    assert (update["events"][0]["type"], trade["price"], trade["side"]) == ("update", "40001.00", "SELL")
+
+
+async def test_the_status_channel_ignores_product_ids(listener: Listener) -> None:
+    confirmed, snapshot = await listener.subscribe("status", ["NO-PAIR"])
+    assert confirmed["events"] == [{"subscriptions": {"status": ["BTC-USD"]}}]
+    assert [product["id"] for product in snapshot["events"][0]["products"]] == ["BTC-USD"]
+    await listener.member.control("POST", "/product", {"product_id": "BTC-USD", "status": "delisted"})
+    (product,) = (await listener.receive())["events"][0]["products"]
+    assert product["status"] == "delisted"
+
+
+async def test_what_is_for_derivatives_is_refused(listener: Listener) -> None:
+    await listener.send(type="subscribe", channel="futures_balance_summary", jwt=listener.member.token())
+    refused = await listener.receive()
+    assert refused["type"] == "error"
+    assert "spot only" in refused["message"]
+
+
+async def test_open_orders_are_replayed_fifty_at_a_time(member: Member, listener: Listener) -> None:
+    for _ in range(51):
+        await member.place(limit_order("0.001"))
+    _, first = await listener.subscribe("user")
+    second = await listener.receive()
+    assert [len(message["events"][0]["orders"]) for message in (first, second)] == [50, 1]
+    assert [message["events"][0]["type"] for message in (first, second)] == ["snapshot", "snapshot"]
+
+
+async def test_a_quiet_connection_is_closed_unless_it_hears_heartbeats(simulator: Simulator) -> None:
+    options = ServerOptions(heartbeat_interval_s=0, quiet_close_s=0.2)
+    async with SimulatorServer(simulator, options) as server, aiohttp.ClientSession() as http:
+        member = Member(http, server)
+        async with http.ws_connect(server.ws_url) as quiet, http.ws_connect(server.ws_url) as kept:
+            await Listener(quiet, member).subscribe("ticker")
+            await Listener(kept, member).subscribe("ticker")
+            await Listener(kept, member).subscribe("heartbeats")
+            async with asyncio.timeout(5):
+                farewell = await quiet.receive()
+            assert (farewell.type, farewell.data) == (aiohttp.WSMsgType.CLOSE, 1000)
+            move(simulator, "40001.00")
+            assert (await Listener(kept, member).receive())["channel"] == "ticker"
+
+
+async def test_every_socket_can_be_dropped_or_closed_with_a_code(member: Member) -> None:
+    async with member.http.ws_connect(member.server.ws_url) as one, member.http.ws_connect(member.server.ws_url) as two:
+        await Listener(one, member).subscribe("ticker")
+        assert (await member.control("POST", "/disconnect", {"channel": "ticker", "code": 1012})).body == {
+            "disconnected": 1
+        }
+        assert (await one.receive()).data == 1012
+        assert (await member.control("POST", "/disconnect", {})).body == {"disconnected": 1}
+        assert await Listener(two, member).gone()
+    assert (await member.control("POST", "/disconnect", {"code": 7})).status == 400

@@ -65,7 +65,7 @@ def running(key_dir: Path) -> Iterator[Venue]:
     started: list[Venue] = []
     failed: list[BaseException] = []
     ready, stop = threading.Event(), asyncio.Event()
-    loop = asyncio.new_event_loop()
+    loops: list[asyncio.AbstractEventLoop] = []
 
     async def serve() -> None:
         products = (product_named("BTC-USD"),)
@@ -92,11 +92,12 @@ def running(key_dir: Path) -> Iterator[Venue]:
 
     def run() -> None:
         try:
-            loop.run_until_complete(serve())
+            with asyncio.Runner() as runner:
+                loops.append(runner.get_loop())
+                runner.run(serve())
         except BaseException as error:  # noqa: BLE001 - it is raised again in the thread that waits
             failed.append(error)
         finally:
-            loop.close()
             ready.set()
 
     thread = threading.Thread(target=run, name="exchange")
@@ -108,7 +109,7 @@ def running(key_dir: Path) -> Iterator[Venue]:
         yield started[0]
     finally:
         if thread.is_alive():
-            loop.call_soon_threadsafe(stop.set)
+            loops[0].call_soon_threadsafe(stop.set)
         thread.join(PATIENCE_S)
     if failed:
         raise failed[0]

@@ -1,15 +1,20 @@
 """ccxt, which has traded on Coinbase for years, trades here; only its address is changed."""
 
+import base64
 from collections.abc import AsyncIterator, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import ccxt
 import ccxt.async_support
 import pytest
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from tests.integration.witnesses.conftest import Venue
+from coinbase_sim.wire.auth import KEY_FILE_NAME
+from tests.integration.witnesses.conftest import Venue, running
 
 START_MS = 1_767_225_600_000
 
@@ -130,3 +135,33 @@ async def test_it_trades_asynchronously_too(waiting_client: ccxt.async_support.c
     assert (order["status"], order["filled"], order["average"]) == ("closed", 0.01, 39_000)
     (trade,) = await waiting_client.fetch_my_trades("BTC/USD")
     assert (trade["takerOrMaker"], trade["fee"]["cost"]) == ("maker", 1.56)
+
+
+def test_an_edit_and_a_stop_are_understood(client: ccxt.coinbase, venue: Venue) -> None:
+    client.create_order("BTC/USD", "market", "buy", 0.0025, 40_000)
+    placed = client.create_order("BTC/USD", "limit", "buy", 0.01, 39_000)
+    client.edit_order(placed["id"], "BTC/USD", "limit", "buy", 0.02, 38_500)
+    edited = client.fetch_order(placed["id"], "BTC/USD")
+    assert (edited["price"], edited["amount"], edited["status"]) == (38_500, 0.02, "open")
+    stop = client.create_order("BTC/USD", "limit", "sell", 0.002, 39_000, {"stopLossPrice": 39_500})
+    waiting = client.fetch_order(stop["id"], "BTC/USD")
+    assert (waiting["triggerPrice"], waiting["status"]) == (39_500, "open")
+    venue.move("39400")
+    venue.move("39400")
+    assert client.fetch_order(stop["id"], "BTC/USD")["status"] == "closed"
+
+
+def test_an_order_that_is_not_there_is_an_error_of_the_exchange(client: ccxt.coinbase) -> None:
+    with pytest.raises(ccxt.ExchangeError, match="order with this orderID was not found"):
+        client.fetch_order("nobody", "BTC/USD")
+
+
+def test_a_key_of_the_other_kind_signs_as_well(tmp_path: Path) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / KEY_FILE_NAME).write_bytes(pem)
+    pair = base64.b64encode(key.private_bytes_raw() + key.public_key().public_bytes_raw()).decode()
+    with running(tmp_path) as venue:
+        bare_id = venue.key_name.rsplit("/", 1)[1]
+        with connected(venue, apiKey=bare_id, secret=pair) as client:
+            assert client.fetch_balance({"v3": True})["USD"]["free"] == 10_000

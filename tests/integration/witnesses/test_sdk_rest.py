@@ -1,14 +1,19 @@
 """Coinbase's own SDK, as its users install it, trades over TLS; only the trusted certificate is ours."""
 
+import base64
 from collections.abc import Callable, Iterator
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 from coinbase.rest import RESTClient
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from tests.integration.witnesses.conftest import Venue
+from coinbase_sim.wire.auth import KEY_FILE_NAME
+from tests.integration.witnesses.conftest import Venue, running
 
 START = 1_767_225_600
 
@@ -157,3 +162,53 @@ def test_limits_are_told_in_headers_and_enforced(connect: Connect, venue: Venue)
     assert sdk.get_portfolios().rate_limit_remaining == "0"
     with pytest.raises(requests.exceptions.HTTPError, match="429"):
         sdk.get_portfolios()
+
+
+def test_it_previews_and_edits(sdk: RESTClient) -> None:
+    preview = sdk.preview_limit_order_gtc_buy("BTC-USD", "0.01", "39000.00", post_only=True)
+    assert (preview.errs, Decimal(preview.base_size), preview.best_bid) == ([], Decimal("0.01"), "39999.99")
+    order_id = sdk.limit_order_gtc_buy("edit", "BTC-USD", "0.01", "39000.00").success_response["order_id"]
+    foreseen = sdk.preview_edit_order(order_id, size="0.02", price="38000.00")
+    assert (foreseen.errors, Decimal(foreseen.base_size)) == ([], Decimal("0.02"))
+    assert sdk.edit_order(order_id, size="0.02", price="38000.00").success
+    order = sdk.get_order(order_id).order
+    assert order.order_configuration.limit_limit_gtc.base_size == "0.02"
+    refused = sdk.edit_order(order_id, size="0.02", price="38000.00")
+    assert not refused.success
+    assert refused.errors[0].edit_failure_reason == "EDIT_REQUEST_EQUAL_TO_ORIGINAL_REQUEST"
+
+
+def test_stops_brackets_and_dated_orders_are_read_back_as_they_were_sent(sdk: RESTClient, venue: Venue) -> None:
+    sdk.market_order_buy("stock", "BTC-USD", quote_size="1000")
+    stop = sdk.stop_limit_order_gtc_sell(
+        "stop", "BTC-USD", "0.01", "39000.00", "39500.00", "STOP_DIRECTION_STOP_DOWN"
+    ).success_response["order_id"]
+    bracket = sdk.trigger_bracket_order_gtc_sell("bracket", "BTC-USD", "0.01", "41000.00", "39200.00").success_response[
+        "order_id"
+    ]
+    dated = sdk.limit_order_gtd_buy("dated", "BTC-USD", "0.01", "30000.00", "2026-01-02T00:00:00Z").success_response[
+        "order_id"
+    ]
+    waiting = sdk.get_order(stop).order
+    assert (waiting.order_type, waiting.trigger_status) == ("STOP_LIMIT", "STOP_PENDING")
+    assert waiting.order_configuration.stop_limit_stop_limit_gtc.stop_price == "39500.00"
+    assert sdk.get_order(bracket).order.order_configuration.trigger_bracket_gtc.stop_trigger_price == "39200.00"
+    assert sdk.get_order(dated).order.order_configuration.limit_limit_gtd.end_time.startswith("2026-01-02T00:00:00")
+    venue.move("41500")
+    assert sdk.get_order(bracket).order.status == "FILLED"
+    venue.move("39400")
+    venue.move("39400")
+    assert sdk.get_order(stop).order.status == "FILLED"
+
+
+def test_a_key_of_the_other_kind_signs_as_well(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    key = ed25519.Ed25519PrivateKey.generate()
+    pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    (tmp_path / KEY_FILE_NAME).write_bytes(pem)
+    seed = base64.b64encode(key.private_bytes_raw()).decode()
+    with running(tmp_path) as venue:
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", venue.ca_file)
+        for secret in (venue.secret, seed):
+            sdk = RESTClient(api_key=venue.key_name, api_secret=secret, base_url=venue.tls_host, timeout=10)
+            with sdk.session:
+                assert sdk.get_accounts().size == 2

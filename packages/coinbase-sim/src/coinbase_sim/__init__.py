@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from coinbase_sim.products import DEFAULT_PRODUCTS, product_named
     from coinbase_sim.replay import load_bars
     from coinbase_sim.simulator import Simulator, SimulatorOptions
+    from coinbase_sim.wire.limits import RateLimits
     from coinbase_sim.wire.server import ServerOptions, SimulatorServer
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "Faults",
     "ManualMarket",
     "Pacer",
+    "RateLimits",
     "ServerOptions",
     "Simulator",
     "SimulatorOptions",
@@ -39,6 +41,7 @@ _HOMES = {
     "Faults": "faults",
     "ManualMarket": "market",
     "Pacer": "pacer",
+    "RateLimits": "wire.limits",
     "ServerOptions": "wire.server",
     "Simulator": "simulator",
     "SimulatorOptions": "simulator",

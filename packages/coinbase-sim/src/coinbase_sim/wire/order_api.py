@@ -49,10 +49,10 @@ class OrderApi:
     async def preview(self, request: web.Request) -> web.Response:
         body = await _json_body(request)
         try:
-            asked = preview_request(body)
+            computed = self._simulator.preview(preview_request(body))
         except OrderRejected as rejected:
             return json_reply(verdicts.preview_refused(rejected))
-        return json_reply(verdicts.preview(self._simulator.preview(asked)))
+        return json_reply(verdicts.preview(computed))
 
     async def edit(self, request: web.Request) -> web.Response:
         edit = edit_request(await _json_body(request))
@@ -64,7 +64,11 @@ class OrderApi:
 
     async def edit_preview(self, request: web.Request) -> web.Response:
         edit = edit_request(await _json_body(request))
-        return json_reply(verdicts.edit_preview(self._simulator.preview_edit(edit)))
+        try:
+            computed = self._simulator.preview_edit(edit)
+        except OrderRejected as rejected:
+            return json_reply(verdicts.edit_preview_refused(rejected))
+        return json_reply(verdicts.edit_preview(computed))
 
     async def batch_cancel(self, request: web.Request) -> web.Response:
         body = await _json_body(request)

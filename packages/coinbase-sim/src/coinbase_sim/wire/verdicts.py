@@ -51,6 +51,11 @@ def edit_preview(computed: Preview) -> Json:
     return _preview_amounts(computed) | {"errors": errors}
 
 
+def edit_preview_refused(rejected: OrderRejected) -> Json:
+    """The preview of an edit of an order that is not there."""
+    return dict.fromkeys(_PREVIEW_AMOUNTS, "0") | {"errors": [_edit_reasons(rejected)]}
+
+
 _PREVIEW_AMOUNTS = (
     "order_total",
     "commission_total",
