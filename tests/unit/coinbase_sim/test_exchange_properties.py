@@ -122,34 +122,34 @@ SIZES = st.integers(10, 9000)
 SECONDS = st.sampled_from([0, 0, 1, 2, 4])
 RARELY = st.sampled_from([False, False, True])
 TICKS = st.builds(Tick, PRICES, st.integers(0, 8))
+LOW, HIGH = st.integers(190, 199), st.integers(201, 210)
 LIMITS = st.builds(
     Limit, SIDES, SIZES, PRICES, st.sampled_from([TimeInForce.GTC, *TimeInForce]), RARELY, SECONDS, RARELY
 )
+OPEN, HALTED = ProductGates(), ProductGates(trading_disabled=True)
 INCIDENTS: st.SearchStrategy[Step] = st.one_of(
-    st.builds(
-        Gates,
-        st.sampled_from(
-            [ProductGates(), ProductGates(), ProductGates(trading_disabled=True), ProductGates(auction_mode=True)]
-        ),
-    ),
+    st.builds(Gates, st.sampled_from([OPEN, OPEN, OPEN, HALTED, ProductGates(auction_mode=True)])),
     st.builds(Increment, st.sampled_from([1, 1, 2])),
-    st.builds(Balance, st.sampled_from(["USD", "COIN"]), st.integers(0, 12)),
+    st.builds(Balance, st.sampled_from(["USD", "COIN"]), st.integers(1, 12)),
     st.builds(Reversal, st.integers(0, 5)),
 )
-STEPS: st.SearchStrategy[Step] = st.one_of(
-    TICKS,
-    TICKS,
-    TICKS,
-    LIMITS,
-    LIMITS,
+TRIGGERS: st.SearchStrategy[Step] = st.one_of(
     st.builds(Stop, SIDES, SIZES, PRICES, PRICES, st.sampled_from(StopDirection), SECONDS),
+    st.builds(Stop, st.just(SELL), SIZES, LOW, LOW, st.just(StopDirection.DOWN), SECONDS),
+    st.builds(Stop, st.just(BUY), SIZES, HIGH, HIGH, st.just(StopDirection.UP), SECONDS),
     st.builds(Bracket, SIDES, SIZES, PRICES, PRICES, SECONDS),
-    st.builds(Market, SIDES, SIZES, RARELY),
-    st.builds(ByQuote, st.integers(2, 2000)),
-    st.builds(EditOf, st.integers(0, 5), PRICES, SIZES),
-    st.builds(Cancel, st.integers(0, 9)),
-    INCIDENTS,
+    st.builds(Bracket, st.just(SELL), SIZES, HIGH, LOW, SECONDS),
 )
+TAKERS: st.SearchStrategy[Step] = st.one_of(
+    st.builds(Market, SIDES, SIZES, RARELY), st.builds(ByQuote, st.integers(2, 2000))
+)
+CHANGES: st.SearchStrategy[Step] = st.one_of(
+    st.builds(EditOf, st.integers(0, 5), PRICES, SIZES), st.builds(Cancel, st.integers(0, 9))
+)
+# One kind is drawn before the step: `one_of` alone would give each of the many kinds the same weight.
+STEPS: st.SearchStrategy[Step] = st.sampled_from(
+    [TICKS, TICKS, TICKS, LIMITS, LIMITS, LIMITS, TRIGGERS, TRIGGERS, TAKERS, CHANGES, CHANGES, INCIDENTS]
+).flatmap(lambda kind: kind)
 # Left to itself Hypothesis makes lists of five or so, in which little can happen.
 SCRIPTS = st.one_of(st.lists(STEPS, max_size=6), st.lists(STEPS, min_size=12, max_size=30))
 ATTACHED = AttachedBracket(D("105.5"), D("94.5"))
@@ -161,6 +161,13 @@ class Played:
 
     exchange: Exchange = field(default_factory=Exchange)
     deposited: dict[str, Decimal] = field(default_factory=lambda: {"USD": D(10_000), "COIN": D(10)})
+
+    @classmethod
+    def opened(cls) -> "Played":
+        """Return an exchange after a first tick at 100, without which most orders would be refused."""
+        player = cls()
+        player.act(Tick(200, 1))
+        return player
 
     def act(self, step: Step) -> None:
         try:
@@ -238,7 +245,7 @@ def halves(number: int) -> str:
 
 
 def played(script: list[Step]) -> Exchange:
-    player = Played()
+    player = Played.opened()
     for step in script:
         player.act(step)
     return player.exchange
@@ -252,7 +259,7 @@ def terms_of(exchange: Exchange, order: Order) -> set[Decimal]:
 @given(SCRIPTS)
 def test_balances_and_holds_conserve_every_asset(script: list[Step]) -> None:
     """Totals are what came in plus the fills, and the holds are those of the open orders, after each step."""
-    player = Played()
+    player = Played.opened()
     exchange = player.exchange
     for step in script:
         player.act(step)
@@ -364,7 +371,7 @@ def test_resting_orders_fill_in_price_time_order(actions: list[Limit | EditOf], 
 
     The order of arrival is kept by hand: an edit that is not a mere shrinking goes to the end.
     """
-    player = Played()
+    player = Played.opened()
     player.act(Tick(212, 1))
     arrivals: dict[str, int] = {}
     for moment, action in enumerate(actions):
@@ -386,8 +393,9 @@ def test_resting_orders_fill_in_price_time_order(actions: list[Limit | EditOf], 
 
 @given(SCRIPTS)
 def test_book_changes_add_up_to_the_depth(script: list[Step]) -> None:
-    player = Played()
-    shown: dict[tuple[Side, Decimal], Decimal] = {}
+    player = Played.opened()
+    depth = player.exchange.sim.depth("COIN-USD")
+    shown = {(side, level.price): level.size for side, rows in zip((BUY, SELL), depth, strict=True) for level in rows}
 
     def follow(event: Event) -> None:
         if isinstance(event, BookChanged):
@@ -427,7 +435,7 @@ def test_the_same_script_gives_the_same_events_byte_for_byte(script: list[Step])
 
 @given(SCRIPTS, SCRIPTS)
 def test_a_restored_exchange_continues_identically(before: list[Step], after: list[Step]) -> None:
-    first = Played()
+    first = Played.opened()
     for step in before:
         first.act(step)
     exchange = first.exchange

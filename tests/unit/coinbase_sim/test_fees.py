@@ -45,6 +45,16 @@ def test_a_fill_counts_for_thirty_days() -> None:
     assert meter.volume(day_30 + timedelta(minutes=60)) == 0
 
 
+def test_a_fill_at_the_full_hour_counts_from_the_next_one_for_thirty_days() -> None:
+    """Traded at 11:00 sharp: not before the hour that begins then, and exactly 30 days before the one on day 30."""
+    hour = T0 + timedelta(minutes=30)
+    meter = FeeMeter((LOW, HIGH), [fill(hour, "1000")], {"BTC-USD"})
+    assert meter.tier(hour) is LOW
+    assert meter.tier(hour + timedelta(hours=1)) is HIGH
+    assert meter.tier(hour + timedelta(days=30)) is HIGH
+    assert meter.tier(hour + timedelta(days=30, hours=1)) is LOW
+
+
 def test_other_quote_currencies_do_not_count_and_reversals_count_back() -> None:
     fills = [fill(T0, "700"), fill(T0, "900", product_id="BTC-EUR"), fill(T0, "300", kind=TradeType.REVERSAL)]
     assert FeeMeter((LOW, HIGH), fills, {"BTC-USD"}).volume(T0 + timedelta(hours=1)) == 400
