@@ -30,6 +30,10 @@ def exchange() -> Exchange:
     return exchange
 
 
+def filled(exchange: Exchange, *orders: Order) -> list[Decimal]:
+    return [exchange.now_of(order).filled_size for order in orders]
+
+
 def reason(exchange: Exchange, order: Order, price: str, size: str, stop: str | None = None) -> str:
     """Return why the edit is refused; nothing may have changed."""
     before = exchange.sim.snapshot()
@@ -58,14 +62,14 @@ def test_a_smaller_size_keeps_the_queue_place(exchange: Exchange) -> None:
     a, b = exchange.limit(BUY, "3", "99.5"), exchange.limit(BUY, "3", "99.5")
     exchange.edit(a, price="99.5", size="2")
     exchange.tick("99.5", size="8", bids=NINE_BID)
-    assert (exchange.now_of(a).filled_size, exchange.now_of(b).filled_size) == (2, 1)
+    assert filled(exchange, a, b) == [2, 1]
 
 
 def test_a_larger_size_goes_to_the_end_of_the_queue(exchange: Exchange) -> None:
     a, b = exchange.limit(BUY, "3", "99.5"), exchange.limit(BUY, "3", "99.5")
     exchange.edit(a, price="99.5", size="4")
     exchange.tick("99.5", size="9", bids=NINE_BID)
-    assert (exchange.now_of(a).filled_size, exchange.now_of(b).filled_size) == (1, 3)
+    assert filled(exchange, a, b) == [1, 3]
 
 
 def test_a_new_price_loses_the_queue_place_even_when_it_is_changed_back(exchange: Exchange) -> None:
@@ -73,7 +77,7 @@ def test_a_new_price_loses_the_queue_place_even_when_it_is_changed_back(exchange
     exchange.edit(a, price="99", size="3")
     exchange.edit(a, price="99.5", size="3")
     exchange.tick("99.5", size="8", bids=NINE_BID)
-    assert (exchange.now_of(a).filled_size, exchange.now_of(b).filled_size) == (0, 3)
+    assert filled(exchange, a, b) == [0, 3]
 
 
 def test_a_new_price_joins_behind_those_displayed_there(exchange: Exchange) -> None:
@@ -210,5 +214,5 @@ def test_an_edited_order_is_restored_in_its_place(exchange: Exchange) -> None:
     restored.restore(exchange.sim.snapshot())
     exchange.sim = restored
     exchange.tick("99.5", size="9", bids=NINE_BID)
-    assert (exchange.now_of(a).filled_size, exchange.now_of(b).filled_size) == (1, 3)
+    assert filled(exchange, a, b) == [1, 3]
     assert replace(exchange.now_of(a).request, base_size=D(3)) == a.request
