@@ -27,7 +27,7 @@ from coinbase_sim.model import (
     TimeInForce,
 )
 from coinbase_sim.products import product_named
-from coinbase_sim.wire import encode
+from coinbase_sim.wire import encode, verdicts
 from coinbase_sim.wire.texts import amount_text, time_text
 
 AT = datetime(2026, 4, 7, 14, 30, 3, 123456, tzinfo=UTC)
@@ -136,7 +136,7 @@ def order_with_full_precision() -> Order:
 
 
 def test_a_refusal_for_funds_is_told_in_both_newer_fields_and_hidden_in_the_deprecated_one() -> None:
-    told = encode.order_refused(OrderRejected("INSUFFICIENT_FUND", "not enough"))
+    told = verdicts.order_refused(OrderRejected("INSUFFICIENT_FUND", "not enough"))
     assert told == {
         "success": False,
         "error_response": {
@@ -148,7 +148,7 @@ def test_a_refusal_for_funds_is_told_in_both_newer_fields_and_hidden_in_the_depr
         },
         "order_configuration": {},
     }
-    assert encode.order_refused(OrderRejected("PREVIEW_INSUFFICIENT_FUND", "not enough")) == told
+    assert verdicts.order_refused(OrderRejected("PREVIEW_INSUFFICIENT_FUND", "not enough")) == told
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_refusal_for_funds_is_told_in_both_newer_fields_and_hidden_in_the_depr
     ],
 )
 def test_other_refusals_stand_in_their_own_field(reason: str, error: str, preview: str, new_order: str) -> None:
-    response = encode.order_refused(OrderRejected(reason, ""))["error_response"]
+    response = verdicts.order_refused(OrderRejected(reason, ""))["error_response"]
     assert (response["error"], response["preview_failure_reason"], response["new_order_failure_reason"]) == (
         error,
         preview,

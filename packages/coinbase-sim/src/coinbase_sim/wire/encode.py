@@ -21,7 +21,6 @@ from coinbase_sim.model import (
     Fill,
     Level,
     Order,
-    OrderRejected,
     OrderRequest,
     OrderStatus,
     OrderType,
@@ -49,9 +48,6 @@ Json = dict[str, Any]
 OPEN_GATES = ProductGates()
 
 FIAT_CURRENCIES = frozenset({"USD", "EUR", "GBP"})
-
-_DOUBLE_NAMED_REASONS = frozenset({"INSUFFICIENT_FUND", "INVALID_LIMIT_PRICE_POST_ONLY"})
-"""Refusals that the venue gives both as an order and as a preview reason (coinbase.md §8)."""
 
 _PERCENT_STEP = Decimal("0.01")
 
@@ -269,7 +265,7 @@ def value_after_fees(order: Order) -> Decimal:
     return EXACT.subtract(order.filled_value, order.total_fees)
 
 
-# What every order of the simulator has in common: spot and without margin.
+# What every order has in common.
 _PLAIN_SPOT_ORDER: Json = {
     "fee": "",
     "pending_cancel": False,
@@ -312,6 +308,13 @@ def order(placed: Order) -> Json:
         "cancel_message": placed.cancel_message,
         "outstanding_hold_amount": amount_text(placed.hold),
         "last_fill_time": time_text(placed.last_fill_at) if placed.last_fill_at else None,
+        **_marks(placed),
+    }
+
+
+def _marks(placed: Order) -> Json:
+    """What triggers, edits and attached orders have left on an order."""
+    return {
         "trigger_status": placed.trigger_status.value,
         "reject_reason": placed.reject_reason or "REJECT_REASON_UNSPECIFIED",
         "edit_history": [
@@ -324,7 +327,7 @@ def order(placed: Order) -> Json:
         ],
         "originating_order_id": placed.originating_order_id,
         "attached_order_id": placed.attached_order_id,
-        "attached_order_configuration": attached_configuration(request),
+        "attached_order_configuration": attached_configuration(placed.request),
     }
 
 
@@ -346,43 +349,6 @@ def fill(executed: Fill) -> Json:
         "user_id": USER_ID,
         "side": executed.side.value,
         "retail_portfolio_id": PORTFOLIO_ID,
-    }
-
-
-def order_accepted(placed: Order) -> Json:
-    request = placed.request
-    return {
-        "success": True,
-        "success_response": {
-            "order_id": placed.order_id,
-            "product_id": request.product_id,
-            "side": request.side.value,
-            "client_order_id": request.client_order_id,
-            "attached_order_id": placed.attached_order_id,
-        },
-        "order_configuration": order_configuration(request),
-    }
-
-
-def order_refused(rejected: OrderRejected) -> Json:
-    """The refusal of an order, which the venue sends with HTTP 200.
-
-    `error` is the deprecated field: it says nothing when a preview reason holds the truth, so that a client must
-    examine all three (coinbase.md §7).
-    """
-    base_reason = rejected.reason.removeprefix("PREVIEW_")
-    previewed = rejected.reason.startswith("PREVIEW_") or base_reason in _DOUBLE_NAMED_REASONS
-    named = base_reason in _DOUBLE_NAMED_REASONS or not previewed
-    return {
-        "success": False,
-        "error_response": {
-            "error": "UNKNOWN_FAILURE_REASON" if previewed else base_reason,
-            "message": rejected.message,
-            "error_details": "",
-            "preview_failure_reason": f"PREVIEW_{base_reason}" if previewed else "UNKNOWN_PREVIEW_FAILURE_REASON",
-            "new_order_failure_reason": base_reason if named else "UNKNOWN_FAILURE_REASON",
-        },
-        "order_configuration": {},
     }
 
 

@@ -43,8 +43,8 @@ class OrderApi:
         try:
             placed = self._simulator.submit(order_request(body))
         except OrderRejected as rejected:
-            return json_reply(encode.order_refused(rejected))
-        return json_reply(encode.order_accepted(placed))
+            return json_reply(verdicts.order_refused(rejected))
+        return json_reply(verdicts.order_accepted(placed))
 
     async def preview(self, request: web.Request) -> web.Response:
         body = await _json_body(request)

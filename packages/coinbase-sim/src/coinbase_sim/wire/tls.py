@@ -13,12 +13,18 @@ from cryptography.x509.oid import NameOID
 from coinbase_sim.wire.auth import write_private
 
 CA_FILE_NAME = "ca.pem"
+VENUE_HOSTS = ("api.coinbase.com", "advanced-trade-ws.coinbase.com", "advanced-trade-ws-user.coinbase.com")
+"""For clients that keep the venue's own addresses and reach this machine through a proxy."""
+
 _TLS_KEY_FILE_NAME = "tls_key.pem"
 _LIFETIME = timedelta(days=30)
 
 
 def make_tls(directory: Path) -> tuple[ssl.SSLContext, Path]:
-    """A server context for 127.0.0.1 and localhost, and the file that clients are to trust, written in `directory`."""
+    """A server context for this machine and the venue's names, and the file that clients are to trust.
+
+    Both files are written in `directory`.
+    """
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _self_signed(key, datetime.now(UTC))
     ca_file, key_file = directory / CA_FILE_NAME, directory / _TLS_KEY_FILE_NAME
@@ -32,7 +38,10 @@ def make_tls(directory: Path) -> tuple[ssl.SSLContext, Path]:
 
 def _self_signed(key: ec.EllipticCurvePrivateKey, now: datetime) -> x509.Certificate:
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "coinbase-sim")])
-    addresses = [x509.IPAddress(ipaddress.ip_address("127.0.0.1")), x509.DNSName("localhost")]
+    addresses = [
+        x509.IPAddress(ipaddress.ip_address("127.0.0.1")),
+        *(x509.DNSName(host) for host in ("localhost", *VENUE_HOSTS)),
+    ]
     public = key.public_key()
     # Python 3.13 verifies strictly: a trust anchor needs its usages and both key identifiers.
     usage = x509.KeyUsage(

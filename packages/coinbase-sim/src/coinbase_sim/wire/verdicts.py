@@ -1,14 +1,55 @@
-"""The venue's answers to edits and previews: HTTP 200 whether it would or not (coinbase.md §4, §9)."""
+"""The venue's answers to orders, edits and previews: HTTP 200 whether it does so or not (coinbase.md §4, §7, §9)."""
 
 from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
-from coinbase_sim.model import OrderRejected
+from coinbase_sim.model import Order, OrderRejected
 from coinbase_sim.previews import Preview
+from coinbase_sim.wire import encode
 from coinbase_sim.wire.texts import amount_text
 
 Json = dict[str, Any]
+
+_DOUBLE_NAMED_REASONS = frozenset({"INSUFFICIENT_FUND", "INVALID_LIMIT_PRICE_POST_ONLY"})
+"""Refusals that the venue gives both as an order and as a preview reason (coinbase.md §8)."""
+
+
+def order_accepted(placed: Order) -> Json:
+    request = placed.request
+    return {
+        "success": True,
+        "success_response": {
+            "order_id": placed.order_id,
+            "product_id": request.product_id,
+            "side": request.side.value,
+            "client_order_id": request.client_order_id,
+            "attached_order_id": placed.attached_order_id,
+        },
+        "order_configuration": encode.order_configuration(request),
+    }
+
+
+def order_refused(rejected: OrderRejected) -> Json:
+    """The refusal of an order, which the venue sends with HTTP 200.
+
+    `error` is the deprecated field: it says nothing when a preview reason holds the truth, so that a client must
+    examine all three (coinbase.md §7).
+    """
+    base_reason = rejected.reason.removeprefix("PREVIEW_")
+    previewed = rejected.reason.startswith("PREVIEW_") or base_reason in _DOUBLE_NAMED_REASONS
+    named = base_reason in _DOUBLE_NAMED_REASONS or not previewed
+    return {
+        "success": False,
+        "error_response": {
+            "error": "UNKNOWN_FAILURE_REASON" if previewed else base_reason,
+            "message": rejected.message,
+            "error_details": "",
+            "preview_failure_reason": f"PREVIEW_{base_reason}" if previewed else "UNKNOWN_PREVIEW_FAILURE_REASON",
+            "new_order_failure_reason": base_reason if named else "UNKNOWN_FAILURE_REASON",
+        },
+        "order_configuration": {},
+    }
 
 
 def edit_refused(rejected: OrderRejected) -> Json:
