@@ -1,11 +1,20 @@
 """Orders that the venue refuses, and that a refusal changes nothing (coinbase.md §5, §8)."""
 
 from dataclasses import replace
+from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
 
-from coinbase_sim.model import OrderRejected, OrderRequest, OrderType, Side, TimeInForce
+from coinbase_sim.model import (
+    AttachedBracket,
+    OrderRejected,
+    OrderRequest,
+    OrderType,
+    Side,
+    StopDirection,
+    TimeInForce,
+)
 from tests.fixtures.simulated_exchange import Exchange
 
 LIMIT = OrderRequest(
@@ -209,3 +218,33 @@ def test_a_quote_size_that_buys_no_increment_is_refused() -> None:
     exchange.tick("1000")
     with pytest.raises(OrderRejected, match="PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL"):
         exchange.market_order(Side.BUY, quote="1")
+
+
+STOP = replace(LIMIT, order_type=OrderType.STOP_LIMIT, stop_price=Decimal(95), stop_direction=StopDirection.DOWN)
+BRACKET = replace(LIMIT, order_type=OrderType.BRACKET, side=Side.SELL, stop_trigger_price=Decimal(95))
+
+
+@pytest.mark.parametrize(
+    "request_",
+    [
+        replace(STOP, stop_price=None),
+        replace(STOP, stop_direction=None),
+        replace(LIMIT, stop_price=Decimal(95)),
+        replace(LIMIT, stop_direction=StopDirection.UP),
+        replace(MARKET, stop_price=Decimal(95), stop_direction=StopDirection.UP),
+        replace(BRACKET, stop_trigger_price=None),
+        replace(LIMIT, stop_trigger_price=Decimal(95)),
+        replace(STOP, time_in_force=TimeInForce.IOC),
+        replace(STOP, post_only=True),
+        replace(BRACKET, time_in_force=TimeInForce.FOK),
+        replace(BRACKET, post_only=True),
+        replace(STOP, attached=AttachedBracket(Decimal(105), Decimal(95))),
+    ],
+)
+def test_a_trigger_with_a_part_missing_or_too_many_is_refused(request_: OrderRequest) -> None:
+    assert refused(request_) == "UNSUPPORTED_ORDER_CONFIGURATION"
+
+
+def test_an_attached_bracket_with_an_end_time_in_the_past_is_refused() -> None:
+    past = AttachedBracket(Decimal(105), Decimal(95), end_time=datetime(2025, 12, 31, tzinfo=UTC))
+    assert refused(replace(LIMIT, limit_price=Decimal(99), attached=past)) == "PREVIEW_END_TIME_IS_IN_THE_PAST"

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from coinbase_sim.model import OrderChanged, OrderRejected, OrderStatus, Side, StopDirection, TimeInForce, TriggerStatus
-from tests.fixtures.simulated_exchange import Exchange, levels
+from coinbase_sim.stops import exit_price
+from tests.fixtures.simulated_exchange import COIN, Exchange, levels
 
 D = Decimal
 BUY, SELL = Side.BUY, Side.SELL
@@ -240,6 +241,12 @@ def test_an_exit_limit_on_the_grid_is_not_rounded_further(exchange: Exchange) ->
     """110 x 1.05 = 115.5 and 90 x 0.95 = 85.5 are multiples of 0.5."""
     assert exchange.bracket(BUY, "1", profit="95", stop="110").exit_price == D("115.5")
     assert exchange.bracket(SELL, "1", profit="105", stop="90").exit_price == D("85.5")
+
+
+def test_an_exit_limit_never_rounds_to_nothing() -> None:
+    """0.5 x 0.95 = 0.475 is less than one increment of 0.5; 1 x 0.95 = 0.95 is one."""
+    assert exit_price(COIN, SELL, D("0.5")) == D("0.5")
+    assert exit_price(COIN, SELL, D(1)) == D("0.5")
 
 
 @pytest.mark.parametrize(
