@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -52,6 +54,10 @@ class Venue:
 
 def address_of(settings: Settings) -> VenueAddress:
     """Return the exchange that the settings name; raises `ConfigInvalid` when the key is missing or unreadable."""
+    urls = (settings.exchange_rest_url, settings.exchange_market_ws_url, settings.exchange_user_ws_url)
+    if settings.mode is Mode.PAPER:
+        for url in urls:
+            _check_is_near(url)
     if settings.exchange_key_file is None:
         raise ConfigInvalid(
             "no API key: set BOTTRADER_EXCHANGE_KEY_FILE (and BOTTRADER_EXCHANGE_KEY_NAME for a bare PEM file),"
@@ -64,7 +70,25 @@ def address_of(settings: Settings) -> VenueAddress:
             key = ApiKey(settings.exchange_key_name, settings.exchange_key_file.read_text())
         except OSError as error:
             raise ConfigInvalid(f"the key file {settings.exchange_key_file} cannot be read: {error.strerror}") from None
-    return VenueAddress(settings.exchange_rest_url, settings.exchange_market_ws_url, settings.exchange_user_ws_url, key)
+    return VenueAddress(*urls, key)
+
+
+def _check_is_near(url: str) -> None:
+    """Refuse an exchange out in the world: paper trading must never be able to spend real money.
+
+    Near is this machine, a private address, or a name without a dot, as containers of one network have.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        is_near = ip_address(host).is_private
+    except ValueError:
+        is_near = bool(host) and "." not in host
+    if not is_near:
+        raise ConfigInvalid(
+            f"BOTTRADER_MODE is paper, but {url} is no simulator on this machine or network: point the three"
+            " BOTTRADER_EXCHANGE_ addresses at one (see `coinbase-sim serve`), run `bottrader paper`, which brings its"
+            " own, or set BOTTRADER_MODE=live to trade real money"
+        )
 
 
 @asynccontextmanager
