@@ -3,8 +3,8 @@ of the same run, so that a slow or a busy machine changes both."""
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from time import process_time
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -15,25 +15,35 @@ CHUNK_BYTES = 65_536
 
 def cpu_s(work: Callable[[], object], runs: int = RUNS) -> float:
     """Return the CPU seconds of `work`, the smallest of `runs`: noise only ever adds."""
-    return min(_timed(work) for _ in range(runs))
+    taken = []
+    for _ in range(runs):
+        with _without_collector():
+            started = process_time()
+            work()
+            taken.append(process_time() - started)
+    return min(taken)
 
 
 async def cpu_s_of(work: Callable[[], Coroutine[object, object, object]], runs: int = RUNS) -> float:
     """Return the CPU seconds of awaiting `work`, the smallest of `runs`."""
     taken = []
     for _ in range(runs):
-        gc.collect()
-        started = process_time()
-        await work()
-        taken.append(process_time() - started)
+        with _without_collector():
+            started = process_time()
+            await work()
+            taken.append(process_time() - started)
     return min(taken)
 
 
-def _timed(work: Callable[[], object]) -> float:
+@contextmanager
+def _without_collector() -> Iterator[None]:
+    """Keep the garbage collector out, as `timeit` does: when it runs depends on everything that ran before."""
     gc.collect()
-    started = process_time()
-    work()
-    return process_time() - started
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def tell(what: str, figures: str) -> None:

@@ -51,7 +51,7 @@ def _judge_all(rules: ExitRules) -> None:
 
 def test_an_exit_decision_costs_a_few_comparisons() -> None:
     """The least: is the price below the stop? All four rules, exactly, and the checks of the price may cost 15 such."""
-    stop = Decimal("38000")
+    stop = Decimal(38000)
 
     def compare_all() -> None:
         for view in VIEWS:
@@ -86,7 +86,10 @@ def test_a_candle_is_not_paid_for_its_whole_window() -> None:
     batch = cpu_s(recompute, runs=2) / (len(closes) - WINDOW)
 
     ratio = batch / ours
-    tell("ROC, RSI and ATR of one candle:", f"{ours * 1e6:.2f} us, over {WINDOW} anew {batch * 1e6:.0f} us: {ratio:.0f} times")
+    tell(
+        "ROC, RSI and ATR of one candle:",
+        f"{ours * 1e6:.2f} us, over {WINDOW} anew {batch * 1e6:.0f} us: {ratio:.0f} times",
+    )
     assert ratio >= 5
 
 

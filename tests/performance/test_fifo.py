@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from decimal import Decimal
+from itertools import pairwise
 
 import pytest
 
@@ -56,8 +57,8 @@ def test_the_generated_trades_are_what_the_benchmarks_believe() -> None:
     assert trades == TradeGenerator(seed=3).generate_random_trades(3_000)
     assert trades != TradeGenerator(seed=4).generate_random_trades(3_000)
     assert len({trade.order_id for trade in trades}) == 3_000
-    gaps = [(later.filled_at - earlier.filled_at).total_seconds() for earlier, later in zip(trades, trades[1:])]  # noqa: B905 - pairs of neighbours
-    assert 60 <= min(gaps)
+    gaps = [(later.filled_at - earlier.filled_at).total_seconds() for earlier, later in pairwise(trades)]
+    assert min(gaps) >= 60
     assert max(gaps) <= 3600
     assert {trade.status for trade in trades} == {"filled"}
     assert 0.48 < sum(trade.side == "buy" for trade in trades) / 3_000 < 0.56

@@ -180,7 +180,7 @@ def test_an_empty_variable_is_an_unset_one_where_there_may_be_none(monkeypatch: 
 def test_settings_cannot_be_changed() -> None:
     settings = load_settings(env_file=None)
     with pytest.raises(ValueError, match="frozen"):
-        settings.max_exposure = Decimal(1)  # type: ignore[misc]
+        settings.max_exposure = Decimal(1)
 
 
 def test_every_setting_is_shown_with_its_value() -> None:
@@ -218,9 +218,9 @@ def test_the_rules_are_made_of_the_settings() -> None:
         },
         None,
     )
-    assert (settings.sizing_rules().order_size_roc, settings.sizing_rules().order_size_min) == (20, 11)
+    assert (settings.sizing_rules().order_size_roc, settings.sizing_rules().order_size_min) == (Decimal(20), Decimal(11))
     limits = settings.risk_limits()
-    assert (limits.position_quote_max, limits.exposure_quote_max, limits.price_age_s_max) == (300, 900, 45)
+    assert (limits.position_quote_max, limits.exposure_quote_max, limits.price_age_s_max) == (Decimal(300), Decimal(900), 45)
     exits = settings.exit_rules()
     assert (exits.hard_stop_pct, exits.take_profit_pct) == (Decimal("0.05"), Decimal("0.04"))
     assert (exits.trailing_enabled, exits.hold_s_min) == (True, 90)

@@ -18,7 +18,6 @@ from bottrader.app.activity import Activity
 from bottrader.bootstrap.services import SighookService, WebhookService
 from bottrader.bootstrap.venue import Venue, VenueAddress, open_venue
 from bottrader.config import Mode, Settings, load_settings
-from coinbase_sim.faults import Action, Fault
 from coinbase_sim.market import ManualMarket
 from coinbase_sim.wire.server import SimulatorServer
 from tests.fixtures.processes import signal_body, signature
@@ -58,8 +57,11 @@ class Stage:
         listening = bind("127.0.0.1", self.port)
         self.port = listening.getsockname()[1]
         running = RunningWebhook(self, service, log)
-        async with _beside(service.run(listening, SECRET)):
-            yield running
+        try:
+            async with _beside(service.run(listening, SECRET)):
+                yield running
+        finally:
+            listening.close()
 
     @asynccontextmanager
     async def sighook(self) -> AsyncIterator[RecentEvents]:
@@ -78,8 +80,21 @@ class Stage:
         await self.server.publish_heartbeat()
         await self.server.flush()
 
-    def fault(self, on: str, do: Action, seconds: float = 0) -> None:
-        self.server.faults.install([Fault(on=on, do=do, seconds=seconds)])
+    async def fault(self, on: str, do: str, seconds: float = 0) -> None:
+        """Have the exchange spoil the next request or message of this kind."""
+        fault = {"on": on, "do": do, "seconds": seconds}
+        async with self.http.post(f"{self.server.control_url}/faults", json=fault) as response:
+            assert response.status == 200, await response.text()
+
+    async def roll(self, text: str, ticks: int) -> None:
+        """Let the market stand at a price for so many seconds."""
+        market = self.server.simulator.market
+        assert isinstance(market, ManualMarket)
+        for _ in range(ticks):
+            market.set_price("BTC-USD", Decimal(text))
+            self.server.simulator.step()
+        await self.server.publish_heartbeat()
+        await self.server.flush()
 
     @property
     def orders(self) -> list[Any]:

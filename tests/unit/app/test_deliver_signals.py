@@ -155,7 +155,7 @@ async def test_one_signal_that_is_retried_does_not_hold_up_another() -> None:
 
 async def test_a_delivery_that_cannot_be_closed_is_sent_once_more_by_the_next_start() -> None:
     class Forgetful(MemoryStore):
-        async def close_delivery(self, *_: object) -> None:  # type: ignore[override]
+        async def close_delivery(self, *_: object) -> None:
             raise StoreUnreachable("down")
 
     bench = Bench(YES, store=Forgetful())

@@ -60,7 +60,7 @@ class Bench:
         self.durable_at_delivery: list[bool] = []
         strategy = FixedStrategy(decision)
         self.snapshot_hash = strategy.snapshot.content_hash
-        self.generator = SignalGenerator(self.store, self.clock, self.log, {BTC: strategy}, LIFE)  # type: ignore[dict-item]
+        self.generator = SignalGenerator(self.store, self.clock, self.log, {BTC: strategy}, LIFE)
 
     def deliver(self, signal: Signal) -> None:
         self.durable_at_delivery.append(signal.signal_id in self.store._signals)  # noqa: SLF001 - is it there already?

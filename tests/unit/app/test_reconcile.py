@@ -208,7 +208,7 @@ async def test_a_start_without_the_exchange_fails(error: ExchangeUnreachable | E
 
 async def test_one_order_that_cannot_be_settled_does_not_end_the_run() -> None:
     class Silent(MemoryExchange):
-        async def find_order(self, *_: object) -> None:  # type: ignore[override]
+        async def find_order(self, *_: object) -> None:
             raise ExchangeUnreachable("no answer")
 
     plain = House()

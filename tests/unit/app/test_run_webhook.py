@@ -46,6 +46,9 @@ class Desk:
     async def work(self) -> None:
         await self.desk.run(self.watcher, self.user, follow_candles=True)  # type: ignore[arg-type]
 
+    def hears_of_orders(self) -> bool:
+        return self.desk.is_user_stream_live
+
     async def quiet(self) -> None:
         await turns()
         async with asyncio.timeout(1):
@@ -294,10 +297,10 @@ async def test_a_reconnected_user_stream_reconciles() -> None:
         before = len(desk.house.told("reconciled"))
         desk.user.tell(StreamLost("gone"))
         await turns()
-        assert not desk.desk.is_user_stream_live
+        assert not desk.hears_of_orders()
         desk.user.tell(StreamLive(desk.house.clock.now()))
         await desk.quiet()
-        assert desk.desk.is_user_stream_live
+        assert desk.hears_of_orders()
         assert len(desk.house.told("reconciled")) == before + 1
 
 

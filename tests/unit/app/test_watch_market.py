@@ -51,6 +51,9 @@ class Watch:
         self.feed.tell(*events)
         await turns()
 
+    def is_blind(self) -> bool:
+        return self.watcher.is_blind
+
     async def update(self, *numbers: int) -> None:
         await self.tell(*(CandleUpdate(candle(number, "100"), at(5 * number)) for number in numbers))
 
@@ -74,14 +77,14 @@ def ticker(text: str, minutes: float = 0, product_id: ProductId = BTC) -> Ticker
 async def test_it_is_blind_until_the_stream_lives_and_again_when_it_is_lost() -> None:
     """S7"""
     async with watching() as watch:
-        assert watch.watcher.is_blind
+        assert watch.is_blind()
         await watch.tell(StreamLive(at(0)))
-        assert not watch.watcher.is_blind
+        assert not watch.is_blind()
         await watch.tell(StreamLost("silence"))
-        assert watch.watcher.is_blind
+        assert watch.is_blind()
         assert [event.fields["cause"] for event in watch.log.newest if event.is_alarm] == ["silence"]
         await watch.tell(StreamLive(at(1)))
-        assert not watch.watcher.is_blind
+        assert not watch.is_blind()
 
 
 async def test_the_first_connection_asks_for_history() -> None:

@@ -95,7 +95,7 @@ async def test_the_very_same_request_is_a_replay() -> None:
 async def test_a_signed_request_with_a_fault_says_which(changes: dict[str, str], status: int, code: str) -> None:
     """B256-B258"""
     bench = Bench()
-    answered, answer = await bench.post(body_of(**changes))
+    answered, answer = await bench.post(body_of(None, **changes))
     assert (answered, answer["code"]) == (status, code)
     assert answer["message"]
     assert bench.handed == []
