@@ -13,6 +13,11 @@ from tests.fixtures.command_line import Shell, refused
 from tests.fixtures.processes import Bot, Exchange
 
 CANARY = "canary-that-nobody-may-see"
+NOWHERE = {
+    "BOTTRADER_EXCHANGE_REST_URL": "http://127.0.0.1:1",
+    "BOTTRADER_EXCHANGE_MARKET_WS_URL": "ws://127.0.0.1:1",
+    "BOTTRADER_EXCHANGE_USER_WS_URL": "ws://127.0.0.1:1",
+}
 
 
 @pytest.fixture
@@ -159,11 +164,18 @@ def test_two_roles_need_a_shared_secret(shell: Shell) -> None:
 
 def test_a_missing_key_is_refused(shell: Shell) -> None:
     (shell.folder / "not.pem").write_text("not a key")
-    secret = {"BOTTRADER_WEBHOOK_SECRET": CANARY}
+    settings = {**NOWHERE, "BOTTRADER_WEBHOOK_SECRET": CANARY}
 
-    assert "set BOTTRADER_EXCHANGE_KEY_FILE" in refused(shell.run("run", **secret))
+    assert "set BOTTRADER_EXCHANGE_KEY_FILE" in refused(shell.run("run", **settings))
     for file, complaint in (("nowhere.pem", "nowhere.pem cannot be read"), ("not.pem", "not.pem")):
-        assert complaint in refused(shell.run("run", BOTTRADER_EXCHANGE_KEY_FILE=file, **secret))
+        assert complaint in refused(shell.run("run", BOTTRADER_EXCHANGE_KEY_FILE=file, **settings))
+    assert files_in(shell.data_dir) == []
+
+
+def test_paper_mode_does_not_go_to_the_real_exchange(shell: Shell) -> None:
+    sentence = refused(shell.run("run"))
+
+    assert sentence.startswith("BOTTRADER_MODE is paper, but https://api.coinbase.com is no simulator")
     assert files_in(shell.data_dir) == []
 
 
@@ -176,13 +188,11 @@ def test_a_data_folder_that_cannot_be_written_is_refused(shell: Shell) -> None:
     assert "BOTTRADER_DATA_DIR" in sentence
 
 
-def test_an_exchange_that_does_not_answer_is_refused(
-    shell: Shell, exchange: Exchange, database_url: str, taken_port: int
-) -> None:
+def test_an_exchange_that_does_not_answer_is_refused(shell: Shell, exchange: Exchange, database_url: str) -> None:
     result = shell.run(
         *("run", "--role", "sighook"),
+        **NOWHERE,
         DATABASE_URL=database_url,
-        BOTTRADER_EXCHANGE_REST_URL="http://127.0.0.1:1",
         BOTTRADER_EXCHANGE_KEY_NAME=exchange.ready["key_name"],
         BOTTRADER_EXCHANGE_KEY_FILE=exchange.ready["key_file"],
         BOTTRADER_WEBHOOK_SECRET=CANARY,

@@ -218,9 +218,16 @@ def test_the_rules_are_made_of_the_settings() -> None:
         },
         None,
     )
-    assert (settings.sizing_rules().order_size_roc, settings.sizing_rules().order_size_min) == (Decimal(20), Decimal(11))
+    assert (settings.sizing_rules().order_size_roc, settings.sizing_rules().order_size_min) == (
+        Decimal(20),
+        Decimal(11),
+    )
     limits = settings.risk_limits()
-    assert (limits.position_quote_max, limits.exposure_quote_max, limits.price_age_s_max) == (Decimal(300), Decimal(900), 45)
+    assert (limits.position_quote_max, limits.exposure_quote_max, limits.price_age_s_max) == (
+        Decimal(300),
+        Decimal(900),
+        45,
+    )
     exits = settings.exit_rules()
     assert (exits.hard_stop_pct, exits.take_profit_pct) == (Decimal("0.05"), Decimal("0.04"))
     assert (exits.trailing_enabled, exits.hold_s_min) == (True, 90)

@@ -141,7 +141,7 @@ async def test_a_store_that_does_not_answer_is_asked_again_with_the_same_id() ->
 
 
 async def test_a_commit_that_happened_unconfirmed_is_delivered_all_the_same() -> None:
-    """F42: the second attempt finds the signal known, by our own first one; waiting for the outbox would be too late."""
+    """F42: the second attempt finds the signal known, by our own first one; the outbox would be too late."""
     bench = Bench(FlakyStore(1, is_done=True))
     await bench.close()
     assert [signal.candle_opened_at for signal in bench.delivered] == [START]

@@ -76,6 +76,13 @@ async def test_take_profit_is_a_limit_a_little_below_the_bid() -> None:
     )
 
 
+async def test_the_limit_follows_the_bid_and_not_the_ask() -> None:
+    """R18: never above the bid."""
+    house = await holding()
+    await house.monitor.on_ticker(house.show("42080", bid="42068", ask="42090"))
+    assert [sell.limit_price for sell in house.sells] == [Decimal("42046.96")]
+
+
 async def test_the_size_is_rounded_down_to_the_increment_and_the_rest_stays() -> None:
     """B48"""
     house = await holding(House(products=(product(base_increment=Decimal("0.001")),)))

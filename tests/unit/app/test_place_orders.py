@@ -11,7 +11,7 @@ from bottrader.domain.errors import ExchangeUnreachable, StoreUnreachable
 from bottrader.domain.orders import OrderIntent, OrderState, Placement, Side
 from bottrader.domain.signals import OutcomeKind, SignalOutcome
 from tests.fixtures.facts import BTC, ETH
-from tests.fixtures.trading_house import FailingStore, House, btc_entry, money, signal
+from tests.fixtures.trading_house import FEES, FailingStore, House, btc_entry, money, signal
 
 
 class WatchingExchange(MemoryExchange):
@@ -32,7 +32,7 @@ async def states(house: House) -> list[tuple[str, OrderState]]:
 async def test_the_intent_is_durable_as_sent_before_the_request_leaves() -> None:
     """M9: the venue looks into the store while it is being asked."""
     plain = House()
-    exchange = WatchingExchange(plain.clock, plain.products, plain.balances, plain.exchange._fees)  # noqa: SLF001
+    exchange = WatchingExchange(plain.clock, plain.products, plain.balances, FEES)
     house = House(clock=plain.clock, given_exchange=exchange)
     exchange.house = house
     await house.open()

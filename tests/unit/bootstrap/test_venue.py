@@ -90,7 +90,7 @@ def test_paper_trading_never_talks_to_an_exchange_out_in_the_world() -> None:
     ],
 )
 def test_sighook_delivers_to_the_webhook_of_the_settings(profile: dict[str, str], url: str) -> None:
-    assert bot_of(**profile)._webhook_url(7) == url  # noqa: SLF001
+    assert bot_of(**profile)._webhook_url(7) == url  # noqa: SLF001 - as above
 
 
 def test_the_last_session_is_the_one_that_was_noted(tmp_path: Path) -> None:
