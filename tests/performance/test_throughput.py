@@ -51,7 +51,7 @@ async def test_a_ticker_costs_a_few_times_its_decoding() -> None:
 
     async def receive() -> None:
         session = cast("aiohttp.ClientSession", _RecordedSession(messages))
-        options = StreamOptions(ManualClock(), FixedEntropy())
+        options = StreamOptions(ManualClock(), FixedEntropy(), RecentEvents())
         feed = CoinbaseMarketFeed(session, "ws://recorded", options, frozenset({"ticker"}))
         tickers = 0
         async with aclosing(feed.events([BTC])) as events:

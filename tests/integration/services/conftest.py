@@ -161,5 +161,5 @@ async def stage(coinbase_simulator: SimulatorServer, store: PostgresStore) -> As
     address = VenueAddress(
         server.rest_url, server.ws_url, server.ws_url, ApiKey(server.key_name, server.key_file.read_text())
     )
-    async with aiohttp.ClientSession() as http, open_venue(address, Mode.PAPER) as venue:
+    async with aiohttp.ClientSession() as http, open_venue(address, Mode.PAPER, RecentEvents()) as venue:
         yield Stage(server, store, venue, http)

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 
 from bottrader.adapters.memory.exchange import FillParts, Lose, Refuse, StayOpen
+from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.exits import ExitRules
 from bottrader.domain.market import Candle
 from bottrader.domain.money import Size
@@ -118,6 +119,41 @@ async def test_attempts_follow_each_other_at_their_pace_and_not_sooner() -> None
     house.pass_time(0.001)
     await house.see("38000")
     assert len(house.sells) == 2
+
+
+async def test_a_repeated_exit_sells_no_more_than_is_free() -> None:
+    """Coins that were moved by hand: the second try sells what is left, and says once that some are gone."""
+    house = await holding()
+    house.exchange.script(Refuse("INSUFFICIENT_FUND"))
+    await house.see("38000")
+    house.exchange.take("BTC", Decimal("0.004"))
+    house.pass_time(3)
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.01"), Decimal("0.006")]
+    (told,) = house.told("coins_missing")
+    assert (told.fields["held"], told.fields["free"]) == (Decimal("0.01"), Decimal("0.006"))
+
+
+async def test_an_exit_without_any_coins_left_is_not_sent_again_and_again() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("INSUFFICIENT_FUND"))
+    await house.see("38000")
+    house.exchange.take("BTC", Decimal("0.01"))
+    for _ in range(5):
+        house.pass_time(3)
+        await house.see("38000")
+    assert len(house.sells) == 1
+    assert len(house.told("coins_missing")) == 1
+
+
+async def test_a_repeated_exit_does_not_wait_for_balances_that_cannot_be_had() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"))
+    await house.see("38000")
+    house.exchange.query_error = ExchangeUnreachable("down")
+    house.pass_time(3)
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.01"), Decimal("0.01")]
 
 
 async def test_each_attempt_has_an_id_of_its_own() -> None:

@@ -160,23 +160,23 @@ async def test_a_product_that_is_closed_is_refused() -> None:
 
 
 async def test_an_order_of_unknown_outcome_counts_as_filled_for_the_exposure() -> None:
-    """S3: 950 of 1000 may be spent on ETH already; 50 more may be, a cent more may not."""
+    """S3: 950 and their fee, 957.60, of 1000 may be spent on ETH already; 42.40 more may be, a cent more may not."""
     house = await House().open()
     house.exchange.script(Lose(is_placed=False))
     lost = replace(entry("0.475", "lost", ETH, house.clock.now(), price("2000")), granted_quote=money("950"))
     await house.placer.place(lost)
-    await intent_of(house, replace(signal(), quote_size=Decimal(50)))
-    assert await refusal_of(house, replace(signal(), quote_size=Decimal("50.01"))) == "EXPOSURE_LIMIT"
+    await intent_of(house, replace(signal(), quote_size=Decimal("42.40")))
+    assert await refusal_of(house, replace(signal(), quote_size=Decimal("42.41"))) == "EXPOSURE_LIMIT"
 
 
 async def test_an_order_of_unknown_outcome_counts_as_spent_for_the_balance() -> None:
-    """S3: of 1000 USD 985 may be gone; 15.00 / 1.008 = 14.88..."""
+    """S3: of 1000 USD 980 and their fee, 987.84, may be gone; 12.16 / 1.008 = 12.063..."""
     house = await House(balances={"USD": Decimal(1000)}).open()
     house.exchange.script(Lose(is_placed=False))
-    lost = replace(entry("0.4", "lost", ETH, house.clock.now(), price("2000")), granted_quote=money("985"))
+    lost = replace(entry("0.4", "lost", ETH, house.clock.now(), price("2000")), granted_quote=money("980"))
     await house.placer.place(lost)
     intent = await intent_of(house, replace(signal(), quote_size=Decimal(15)))
-    assert intent.granted_quote == Decimal("14.88")
+    assert intent.granted_quote == Decimal("12.06")
 
 
 async def test_the_cost_of_other_positions_counts_for_the_exposure() -> None:

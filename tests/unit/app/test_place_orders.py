@@ -170,7 +170,7 @@ async def test_money_counts_as_spent_while_the_commit_runs() -> None:
 
     house = await House(store=SlowStore()).open()
     await house.placer.place(replace(btc_entry(house), granted_quote=money("400")))
-    assert seen == [Decimal(400)]
+    assert seen == [Decimal("403.20")]
 
 
 async def test_a_store_that_fails_after_the_send_leaves_the_order_open_until_it_is_found() -> None:

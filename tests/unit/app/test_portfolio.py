@@ -10,16 +10,16 @@ from tests.fixtures.trading_house import House, btc_entry, money
 
 
 async def test_exposure_is_what_positions_cost_and_what_other_open_buys_may_cost() -> None:
-    """403.20 held in BTC, 50 on their way to BTC and 70 to ETH."""
+    """403.20 held in BTC; on their way 50 to BTC and 70 to ETH, with fees of 0.8 % 50.40 and 70.56."""
     house = await House().open()
     await house.buy("0.01")
     for product_id, granted in ((BTC, "50"), (ETH, "70")):
         intent = replace(btc_entry(house, name=granted), product_id=product_id, granted_quote=money(granted))
         house.portfolio.note_order(OpenOrder(intent, OrderState.UNKNOWN, None, house.clock.now()))
-    assert house.portfolio.exposure_quote(besides=BTC) == Decimal("473.20")
-    assert house.portfolio.exposure_quote(besides=ETH) == Decimal("453.20")
-    assert house.portfolio.open_buys_quote(BTC) == Decimal(50)
-    assert house.portfolio.open_buys_quote() == Decimal(120)
+    assert house.portfolio.exposure_quote(besides=BTC) == Decimal("473.76")
+    assert house.portfolio.exposure_quote(besides=ETH) == Decimal("453.60")
+    assert house.portfolio.open_buys_quote(BTC) == Decimal("50.40")
+    assert house.portfolio.open_buys_quote() == Decimal("120.96")
 
 
 async def test_an_order_is_known_by_either_id() -> None:

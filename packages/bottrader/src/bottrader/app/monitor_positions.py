@@ -12,6 +12,7 @@ from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.trading_rules import TradingRules
 from bottrader.app.world import World
+from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.exits import Exit, MarketView, PriceUnusable, decide_exit, exit_limit_price
 from bottrader.domain.indicators import Atr
 from bottrader.domain.market import Candle, Product, ProductId, Ticker, base_of
@@ -43,6 +44,7 @@ class PositionMonitor:
     """Turns prices (and sell signals) into exits."""
 
     def __init__(self, world: World, portfolio: Portfolio, placer: OrderPlacer, rules: TradingRules) -> None:
+        self._exchange = world.exchange
         self._clock = world.clock
         self._log = world.log
         self._portfolio = portfolio
@@ -51,6 +53,7 @@ class PositionMonitor:
         self._atrs: dict[ProductId, Atr] = {}
         self._last_attempts: dict[ClientOrderId, _Attempt] = {}
         self._unusable: set[ProductId] = set()
+        self._missing: set[ClientOrderId] = set()
 
     async def on_closed(self, candle: Candle) -> None:
         """Take a closed candle into the volatility that trailing stops are measured by."""
@@ -116,7 +119,7 @@ class PositionMonitor:
         if last is not None and last.holds_back(decision, ticker.at):
             return Refusal("SKIPPED_OPEN_ORDER", "the last exit of this position was sent moments ago")
         limit_price = None if decision.emergency else exit_limit_price(ticker.bid, product)
-        size_base = Size(floor_to(position.size, product.base_increment))
+        size_base = await self._sellable(position, product, is_repeated=last is not None)
         refusal = _check_size(product, size_base, limit_price or ticker.bid)
         if refusal is not None:
             return refusal
@@ -132,6 +135,29 @@ class PositionMonitor:
             )
         await self._placer.place(intent, outcome)
         return None
+
+    async def _sellable(self, position: Position, product: Product, *, is_repeated: bool) -> Size:
+        """Return how much to sell: everything at first; once that did not do, no more than the venue has free.
+
+        A first exit does not wait for a query. If coins are gone (sold or moved by hand), every further attempt at all
+        of them would be refused, every few seconds and for ever.
+        """
+        size = position.size
+        free = await self._free(product) if is_repeated else None
+        if free is not None and free < size:
+            if position.anchor_order_id not in self._missing:
+                self._missing.add(position.anchor_order_id)
+                self._log.alarm("coins_missing", product_id=position.product_id, held=size, free=free)
+            size = Size(free)
+        return Size(floor_to(size, product.base_increment))
+
+    async def _free(self, product: Product) -> Decimal | None:
+        """Return what the venue says can be sold, None when it does not say."""
+        try:
+            balances = await self._exchange.balances()
+        except (ExchangeUnreachable, ExchangeRefused):
+            return None
+        return next((each.available for each in balances if each.currency == product.base_currency), ZERO)
 
     def _current_attempts(self) -> dict[ClientOrderId, _Attempt]:
         anchors = {position.anchor_order_id for position in self._portfolio.positions()}

@@ -105,13 +105,12 @@ class Portfolio:
         """Return what all positions cost plus what open buys of products other than `besides` may cost (S3)."""
         with exact():
             held = sum((position.cost for position in self.positions()), ZERO)
-            others = (order for order in self.open_orders() if order.intent.product_id != besides)
-            return held + sum((order.worst_case_quote for order in others), ZERO)
+            return held + self._worst_case(order for order in self.open_orders() if order.intent.product_id != besides)
 
     def open_buys_quote(self, product_id: ProductId | None = None) -> Decimal:
-        """Return what the open buys of a product (or all) may cost."""
+        """Return what the open buys of a product (or all) may cost, fees included."""
         with exact():
-            return sum((order.worst_case_quote for order in self.open_orders(product_id)), ZERO)
+            return self._worst_case(self.open_orders(product_id))
 
     def has_unsettled(self, product_id: ProductId, side: Side | None = None) -> bool:
         """Tell whether an order of this product (and side) may still be live."""
@@ -129,3 +128,7 @@ class Portfolio:
         state = TrailState(position.product_id, position.anchor_order_id, trail.high, trail.stop)
         await self._store.save_trail(state)
         self._trails[position.product_id] = state
+
+    def _worst_case(self, orders: Iterable[OpenOrder]) -> Decimal:
+        assert self.fee_rates is not None, "reconciliation reads the fee rates before anything is decided"
+        return sum((order.worst_case_quote for order in orders), ZERO) * (1 + self.fee_rates.taker)

@@ -135,7 +135,7 @@ async def open_paper_session(settings: Settings, options: PaperOptions) -> Async
         log = Tee([StructuredLog(stream, settings.log_level, "paper"), events])
         key = ApiKey(simulated.key_name, simulated.key_file.read_text())
         address = VenueAddress(simulated.rest_url, simulated.ws_url, simulated.ws_url, key)
-        venue = await opened.enter_async_context(open_venue(address, Mode.PAPER))
+        venue = await opened.enter_async_context(open_venue(address, Mode.PAPER, log))
         bot = Bot(settings, store, venue, log)
         _remember(settings.data_dir, name)
         session = PaperSession(simulated, bot, store, events, options.venue.label)

@@ -39,7 +39,7 @@ async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
         address = address_of(settings)
         dsn = await opened.enter_async_context(open_database(settings))
         store = await opened.enter_async_context(open_store(dsn))
-        venue = await opened.enter_async_context(open_venue(address, settings.mode))
+        venue = await opened.enter_async_context(open_venue(address, settings.mode, log))
         await store.claim_venue(f"{settings.mode} portfolio {venue.permissions.portfolio_id}")
         log.info("starting", mode=settings.mode, symbols=list(settings.symbols), config_hash=settings.config_hash())
         await run_until(_work(settings, role, store, venue, log), stop)

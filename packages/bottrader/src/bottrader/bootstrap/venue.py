@@ -16,7 +16,7 @@ from bottrader.adapters.system.clock import SystemClock, VenueClock
 from bottrader.adapters.system.entropy import SystemEntropy
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import AdapterError, ConfigInvalid, StartupRefused
-from bottrader.ports import Clock, KeyPermissions
+from bottrader.ports import Clock, EventLog, KeyPermissions
 
 # A simulator on this machine has no request budget to spare; the live one is Coinbase's.
 PAPER_REQUESTS_PER_S = 5000.0
@@ -92,7 +92,7 @@ def _check_is_near(url: str) -> None:
 
 
 @asynccontextmanager
-async def open_venue(address: VenueAddress, mode: Mode) -> AsyncIterator[Venue]:
+async def open_venue(address: VenueAddress, mode: Mode, log: EventLog) -> AsyncIterator[Venue]:
     """Connect to the exchange; refuses a key that could move funds away or cannot trade.
 
     Raises:
@@ -114,7 +114,7 @@ async def open_venue(address: VenueAddress, mode: Mode) -> AsyncIterator[Venue]:
         # A replayed market has its own time, so paper trading dates everything by what the venue shows.
         venue_clock = VenueClock(venue_time) if mode is Mode.PAPER else None
         clock: Clock = venue_clock or wall_clock
-        streams = StreamOptions(clock, entropy, on_time=venue_clock.observe if venue_clock else None)
+        streams = StreamOptions(clock, entropy, log, on_time=venue_clock.observe if venue_clock else None)
         yield Venue(address, session, exchange, clock, entropy, streams, signer, permissions)
 
 
