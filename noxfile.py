@@ -209,8 +209,15 @@ def demo(session: nox.Session) -> None:
 @nox.session(python=HERE, tags=["gen"], default=False)
 def gen(session: nox.Session) -> None:
     """Write the files that are made from others; with `-- --check` fail when one is out of date. Needs uv."""
-    sync(session, "nox")
-    session.run("python", "-m", "tools.constraints", *session.posargs)
+    sync(session, "nox", packages=tuple(PACKAGES))
+    failed = []
+    for maker in ("tools.constraints", "tools.configuration_page"):
+        try:
+            session.run("python", "-m", maker, *session.posargs)
+        except nox.command.CommandFailed:
+            failed.append(maker)
+    if failed:
+        session.error(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """The end-to-end layer: real processes, the wire-true simulator, a real Postgres."""
 
+from tests.fixtures.command_line import shell
 from tests.fixtures.databases import (
     database_url,
     empty_database_url,
@@ -19,6 +20,7 @@ __all__ = [
     "postgres_server",
     "pytest_configure_node",
     "pytest_report_header",
+    "shell",
     "sql",
     "store",
 ]

@@ -29,6 +29,7 @@ async def test_a_signal_becomes_a_position_and_a_profit_is_taken(bot: Bot, excha
     assert sell["parent_id"] == buy["order_id"]
     assert sell["notes"].startswith("take_profit:")
     allocation = await sql.fetchrow("SELECT * FROM fifo_allocations")
+    assert allocation is not None
     assert allocation["buy_order_id"] == buy["order_id"]
     assert allocation["allocated_size"] == buy["size"]
     bought = buy["filled_value"] + buy["fees"]
@@ -53,6 +54,7 @@ async def test_a_fall_of_five_percent_is_stopped_at_the_market(bot: Bot, exchang
         lambda: sql.fetchrow("SELECT * FROM trade_records WHERE side = 'sell' AND status = 'filled'"), "filled sell"
     )
     buy = await sql.fetchrow("SELECT * FROM trade_records WHERE side = 'buy'")
+    assert buy is not None
     assert sell["trigger"] == "HARD_STOP"
     assert "stop_loss" in sell["notes"]
     assert sell["parent_id"] == buy["order_id"]

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from tools.checks import constraints, handlers, lengths, names, suppressions, waiting
+from tools.checks import configuration, constraints, documents, handlers, lengths, names, suppressions, waiting
 from tools.checks.source import Offence, Source, files
 
 RULES = (lengths, handlers, names, waiting, suppressions)
@@ -21,7 +21,8 @@ def offences(root: Path) -> Iterator[Offence]:
             continue
         for rule in RULES:
             yield from rule.check(source)
-    yield from constraints.check(root)
+    for whole in (constraints, configuration, documents):
+        yield from whole.check(root)
 
 
 def main(root: Path) -> int:

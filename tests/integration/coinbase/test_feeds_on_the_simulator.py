@@ -16,6 +16,7 @@ from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, CoinbaseUserF
 from bottrader.adapters.coinbase.transport import ClientOptions
 from bottrader.adapters.system.clock import SystemClock, VenueClock
 from bottrader.adapters.system.entropy import SystemEntropy
+from bottrader.adapters.system.log import RecentEvents
 from bottrader.domain.market import Ticker
 from bottrader.domain.orders import Accepted
 from bottrader.ports import CandleUpdate, Heartbeat, OrderUpdate, StreamLive, StreamLost
@@ -43,7 +44,7 @@ class Venue:
         return Signer(key, SystemClock(), SystemEntropy())
 
     def options(self) -> StreamOptions:
-        return StreamOptions(self.clock, SystemEntropy(), on_time=self.clock.observe)
+        return StreamOptions(self.clock, SystemEntropy(), RecentEvents(), on_time=self.clock.observe)
 
     def trade_at(self, price: str) -> None:
         self.market.set_price("BTC-USD", Decimal(price))

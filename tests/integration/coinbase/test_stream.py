@@ -9,11 +9,11 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
-import structlog
 
 from bottrader.adapters.coinbase.auth import ApiKey, Signer
 from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, CoinbaseUserFeed, StreamOptions
 from bottrader.adapters.memory.clock import ManualClock
+from bottrader.adapters.system.log import RecentEvents
 from bottrader.domain.market import Ticker
 from bottrader.ports import CandleUpdate, Heartbeat, OrderUpdate, StreamLive, StreamLost
 from tests.fixtures.coinbase_wire import BTC, KEY_NAME, FixedEntropy, candle_row, claims_of, new_key, pem_of, ticker_row
@@ -54,12 +54,19 @@ def clock() -> ManualClock:
 
 
 @pytest.fixture
-async def open_market(venue: MockWebSocket, clock: ManualClock) -> AsyncIterator[Callable[..., Events]]:
+def log() -> RecentEvents:
+    return RecentEvents()
+
+
+@pytest.fixture
+async def open_market(
+    venue: MockWebSocket, clock: ManualClock, log: RecentEvents
+) -> AsyncIterator[Callable[..., Events]]:
     async with aiohttp.ClientSession() as session:
         opened: list[Events] = []
 
         def open_feed(channels: frozenset[str] = frozenset({"ticker", "candles"}), **changes: Any) -> Events:
-            options = StreamOptions(clock, FixedEntropy(), close_timeout_s=0.1, **changes)
+            options = StreamOptions(clock, FixedEntropy(), log, close_timeout_s=0.1, **changes)
             opened.append(Events(CoinbaseMarketFeed(session, venue.url, options, channels).events([BTC])))
             return opened[-1]
 
@@ -72,7 +79,7 @@ async def open_market(venue: MockWebSocket, clock: ManualClock) -> AsyncIterator
 async def user(venue: MockWebSocket, clock: ManualClock) -> AsyncIterator[Events]:
     async with aiohttp.ClientSession() as session:
         signer = Signer(ApiKey(KEY_NAME, pem_of(KEY)), clock, FixedEntropy())
-        options = StreamOptions(clock, FixedEntropy(), close_timeout_s=0.1)
+        options = StreamOptions(clock, FixedEntropy(), RecentEvents(), close_timeout_s=0.1)
         events = Events(CoinbaseUserFeed(session, venue.url, signer, options).events())
         yield events
         await events.close()
@@ -157,15 +164,15 @@ async def test_a_senseless_quote_is_passed_on_for_the_domain_to_judge(
 
 @pytest.mark.parametrize("price", ["NaN", "Infinity", "", "1e"])
 async def test_a_price_that_is_no_number_is_dropped_and_said(
-    venue: MockWebSocket, open_market: Callable[..., Events], price: str
+    venue: MockWebSocket, open_market: Callable[..., Events], log: RecentEvents, price: str
 ) -> None:
     """F30"""
-    with structlog.testing.capture_logs() as logs:
-        events = open_market()
-        await events.next()
-        await venue.connections[0].send("ticker", {"tickers": [ticker_row(price=price), ticker_row()]})
-        assert (await events.next()).price == Decimal("68900.50")
-    assert [(line["event"], line["product_id"]) for line in logs] == [("ticker_dropped", "BTC-USD")]
+    events = open_market()
+    await events.next()
+    await venue.connections[0].send("ticker", {"tickers": [ticker_row(price=price), ticker_row()]})
+    assert (await events.next()).price == Decimal("68900.50")
+    (told,) = log.newest
+    assert (told.event, told.is_alarm, told.fields["product_id"]) == ("ticker_dropped", True, "BTC-USD")
 
 
 async def test_an_impossible_candle_makes_the_feed_start_over(
@@ -373,7 +380,7 @@ async def test_a_venue_that_is_away_is_tried_until_it_is_back(clock: ManualClock
     async with MockWebSocket() as away:
         url = away.url
     async with aiohttp.ClientSession() as session:
-        options = StreamOptions(clock, FixedEntropy())
+        options = StreamOptions(clock, FixedEntropy(), RecentEvents())
         events = Events(CoinbaseMarketFeed(session, url, options, frozenset({"ticker"})).events([BTC]))
         for _ in range(9):
             assert "the connection failed" in await events.lost()

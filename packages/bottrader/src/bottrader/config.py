@@ -1,9 +1,10 @@
 """One frozen, typed settings object, read once from the environment and an optional `.env` file.
 
-Environment wins over file, file over the profile of the command (R42). Every setting is `BOTTRADER_` plus its name in
-capitals; `DATABASE_URL` alone keeps its common name. A `BOTTRADER_` variable that no setting reads is a start-up error
-that names the nearest one, because a limit with a typing error in its name is a limit that does not hold (R57). All
-errors are listed together. Secrets are a type that prints as stars.
+What the command line says wins over the environment, that over the file, and the file over the profile of the command
+(R42). Every setting is `BOTTRADER_` plus its name in capitals; `DATABASE_URL` alone keeps its common name. A
+`BOTTRADER_` variable that no setting reads is a start-up error that names the nearest one, because a limit with a typo
+in its name is a limit that does not hold (R57). All errors are listed together. Secrets are a type that prints as
+stars.
 """
 
 import difflib
@@ -52,8 +53,26 @@ def _amount(value: object) -> Decimal:
         raise ValueError(str(error)) from None
 
 
+def _unset_when_empty(value: object) -> object:
+    # Compose files pass an unset variable on as an empty one.
+    return None if value == "" else value
+
+
 def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _pairs(value: tuple[ProductId, ...]) -> tuple[ProductId, ...]:
+    if not value or len(set(value)) < len(value):
+        raise ValueError(f"name at least one pair, and each once, was {','.join(value)!r}")
+    return value
+
+
+def _coin(value: str) -> str:
+    # A rule for a coin that is spelt otherwise would silently protect nothing.
+    if not (value.isalnum() and value.isupper()):
+        raise ValueError(f"a coin is written in capitals without its quote currency, such as BTC, was {value!r}")
+    return value
 
 
 def _pair(value: str) -> str:
@@ -71,8 +90,11 @@ def _not_a_sample(secret: SecretStr) -> SecretStr:
 
 
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
-Pairs = Annotated[tuple[Annotated[ProductId, AfterValidator(_pair)], ...], NoDecode, BeforeValidator(_words)]
-Coins = Annotated[frozenset[str], NoDecode, BeforeValidator(_words)]
+Unset = BeforeValidator(_unset_when_empty)
+Pairs = Annotated[
+    tuple[Annotated[ProductId, AfterValidator(_pair)], ...], NoDecode, BeforeValidator(_words), AfterValidator(_pairs)
+]
+Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, BeforeValidator(_words)]
 
 
 class Settings(BaseSettings):
@@ -86,7 +108,7 @@ class Settings(BaseSettings):
         default_factory=lambda: Path(platformdirs.user_data_dir("bottrader")),
         description="where the embedded database, paper sessions and reports live",
     )
-    database_url: SecretStr | None = Field(
+    database_url: Annotated[SecretStr | None, Unset] = Field(
         None, validation_alias="DATABASE_URL", description="a Postgres server; without it an embedded one is started"
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
@@ -98,13 +120,19 @@ class Settings(BaseSettings):
     exchange_user_ws_url: str = Field(
         "wss://advanced-trade-ws-user.coinbase.com", description="user WebSocket of the exchange"
     )
-    exchange_key_name: str | None = Field(None, description="organizations/…/apiKeys/… of the API key")
-    exchange_key_file: Path | None = Field(None, description="file with the API key's private key in PEM")
+    exchange_key_name: Annotated[str | None, Unset] = Field(
+        None, description="name of the API key, for a bare PEM file: organizations/…/apiKeys/…"
+    )
+    exchange_key_file: Annotated[Path | None, Unset] = Field(
+        None, description="the API key's file: Coinbase's JSON, or PEM with the name"
+    )
 
     webhook_host: str = Field("127.0.0.1", description="address the webhook listens on")
     webhook_port: int = Field(5003, ge=0, le=65535, description="port the webhook listens on; 0 takes a free one")
-    webhook_url: str | None = Field(None, description="where sighook delivers; default: the host and port above")
-    webhook_secret: Annotated[SecretStr, AfterValidator(_not_a_sample)] | None = Field(
+    webhook_url: Annotated[str | None, Unset] = Field(
+        None, description="where sighook delivers; default: the host and port above"
+    )
+    webhook_secret: Annotated[Annotated[SecretStr, AfterValidator(_not_a_sample)] | None, Unset] = Field(
         None, description="shared HMAC secret of sighook and webhook, at least 24 characters"
     )
     signal_ttl_s: int = Field(30, gt=0, description="seconds a signal may be acted on")
@@ -201,17 +229,26 @@ def variable_name(setting: str) -> str:
     return "DATABASE_URL" if setting == "database_url" else PREFIX + setting.upper()
 
 
-def load_settings(profile: Mapping[str, Any] | None = None, env_file: Path | None = Path(".env")) -> Settings:
-    """Return the settings from environment, file and profile, in that order of precedence.
+def load_settings(
+    profile: Mapping[str, Any] | None = None,
+    env_file: Path | None = Path(".env"),
+    *,
+    options: Mapping[str, Any] | None = None,
+) -> Settings:
+    """Return the settings from command-line options, environment, file and profile, in that order of precedence.
 
     Raises:
         ConfigInvalid: one sentence for each thing that is wrong, all of them together.
     """
-    faults = [_unknown(name) for name in _unknown_variables()]
+    written = {} if env_file is None else _by_variable(DotEnvSettingsSource(Settings, env_file=env_file)())
+    given = _by_variable(EnvSettingsSource(Settings)())
+    known = {variable_name(name): name for name in Settings.model_fields}
+    unknown = {name for name in (*os.environ, *written) if name.startswith(PREFIX) and name not in known}
+    faults = [_unknown(name) for name in sorted(unknown)]
     values: dict[str, Any] = dict(profile or {})
-    if env_file is not None:
-        values |= DotEnvSettingsSource(Settings, env_file=env_file)()
-    values |= EnvSettingsSource(Settings)()
+    for source in (written, given):
+        values |= {known[name]: value for name, value in source.items() if name in known}
+    values |= options or {}
     try:
         settings = Settings(**values)
         _check_rules(settings)
@@ -232,9 +269,11 @@ def _check_rules(settings: Settings) -> None:
     settings.strategy_parameters()
 
 
-def _unknown_variables() -> list[str]:
-    known = {variable_name(name) for name in Settings.model_fields}
-    return sorted(name for name in os.environ if name.startswith(PREFIX) and name not in known)
+def _by_variable(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a source's values under the names of their variables; it knows some by setting, some by variable."""
+    return {
+        variable_name(name) if name in Settings.model_fields else name.upper(): value for name, value in values.items()
+    }
 
 
 def _unknown(name: str) -> str:
@@ -247,8 +286,6 @@ def _sentence(detail: Any) -> str:  # pydantic's ErrorDetails, whose type is not
     name = str(detail["loc"][0]) if detail["loc"] else "settings"
     field = "database_url" if name == "DATABASE_URL" else name
     message = str(detail["msg"]).removeprefix("Value error, ")
-    if detail["type"] == "extra_forbidden":
-        return _unknown(variable_name(field))
     return f"{variable_name(field)}: {message[:1].lower()}{message[1:]}"
 
 

@@ -21,11 +21,13 @@ class SignalActor:
         self._placer = placer
 
     async def act(self, signal: Signal, *, is_blind: bool) -> None:
-        """Carry out `signal` or record why not.
+        """Carry out `signal` or record why not; a signal that has its outcome already is left alone.
 
         Raises `AdapterError` when the store or the venue could not be asked: the signal then has no outcome yet and is
         taken up again by the next reconciliation, with the same ids.
         """
+        if await self._store.outcome_of(signal.signal_id) is not None:
+            return
         if self._clock.now() > signal.expires_at:
             await self._end(signal, OutcomeKind.EXPIRED, "EXPIRED", "the signal was older than its time to live")
             return
@@ -50,4 +52,4 @@ class SignalActor:
 
     async def _end(self, signal: Signal, kind: OutcomeKind, code: str, message: str) -> None:
         await self._store.record_outcome(SignalOutcome(signal.signal_id, kind, code, message, self._clock.now()))
-        self._log.info("signal_refused", signal_id=signal.signal_id, code=code, message=message)
+        self._log.info(f"signal_{kind}", signal_id=signal.signal_id, code=code, message=message)

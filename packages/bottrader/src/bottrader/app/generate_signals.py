@@ -40,15 +40,17 @@ class SignalGenerator:
         if decision is None:
             return
         signal = self._signal(candle, decision)
+        is_in_doubt = False
         while self._clock.now() <= signal.expires_at:
             try:
                 is_new = await self._store.record_signal(signal)
             except StoreUnreachable as error:
                 # The commit may have happened: the same id again makes the second attempt harmless (F42).
+                is_in_doubt = True
                 self._log.alarm("signal_not_stored", signal_id=signal.signal_id, cause=str(error))
                 await self._clock.sleep(STORE_RETRY_S)
                 continue
-            if is_new:
+            if is_new or is_in_doubt:
                 self._log.info(
                     "signal_born",
                     signal_id=signal.signal_id,

@@ -4,21 +4,23 @@ A stop waits for nothing: not for a maker order, a report, a backoff or another 
 sell of the same coins may still be live, because two sells for one quantity are worse than a late one (R84).
 """
 
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.trading_rules import TradingRules
 from bottrader.app.world import World
+from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.exits import Exit, MarketView, PriceUnusable, decide_exit, exit_limit_price
 from bottrader.domain.indicators import Atr
-from bottrader.domain.market import Candle, ProductId, Ticker, base_of
-from bottrader.domain.money import Size, floor_to
+from bottrader.domain.market import Candle, Product, ProductId, Ticker, base_of
+from bottrader.domain.money import ZERO, Price, Size, floor_to
 from bottrader.domain.orders import ClientOrderId, OrderIntent, OrderKind, Side, derive_client_order_id
 from bottrader.domain.positions import Position
 from bottrader.domain.signals import OutcomeKind, Signal, SignalOutcome
-from bottrader.domain.validation import Refusal
+from bottrader.domain.validation import OrderCheck, Refusal, ValidationRules, validate_order
 
 ATR_CANDLES = 14
 # Attempts to leave one position follow each other at this pace, in venue time, so that an exit the venue refuses does
@@ -26,18 +28,32 @@ ATR_CANDLES = 14
 EXIT_RETRY = timedelta(seconds=3)
 
 
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """An exit that was sent for a position."""
+
+    at: datetime
+    was_emergency: bool
+
+    def holds_back(self, decision: Exit, at: datetime) -> bool:
+        """Tell whether another exit has to wait; a stop waits for a stop only, never for a profit that got away."""
+        return at - self.at < EXIT_RETRY and (self.was_emergency or not decision.emergency)
+
+
 class PositionMonitor:
     """Turns prices (and sell signals) into exits."""
 
     def __init__(self, world: World, portfolio: Portfolio, placer: OrderPlacer, rules: TradingRules) -> None:
+        self._exchange = world.exchange
         self._clock = world.clock
         self._log = world.log
         self._portfolio = portfolio
         self._placer = placer
         self._rules = rules
         self._atrs: dict[ProductId, Atr] = {}
-        self._last_attempt: dict[ClientOrderId, Ticker] = {}
+        self._last_attempts: dict[ClientOrderId, _Attempt] = {}
         self._unusable: set[ProductId] = set()
+        self._missing: set[ClientOrderId] = set()
 
     async def on_closed(self, candle: Candle) -> None:
         """Take a closed candle into the volatility that trailing stops are measured by."""
@@ -56,8 +72,9 @@ class PositionMonitor:
         if position is None:
             return Refusal("INSUFFICIENT_BASE", f"no open position of ours in {signal.product_id}; nothing to sell")
         ticker = self._portfolio.tickers.get(signal.product_id)
-        if ticker is None:
-            return Refusal("STALE_PRICE", f"there is no price of {signal.product_id}; nothing is sold blind")
+        age_max = timedelta(seconds=self._rules.limits.price_age_s_max)
+        if ticker is None or self._clock.now() - ticker.at > age_max:
+            return Refusal("STALE_PRICE", f"there is no recent price of {signal.product_id}; nothing is sold blind")
         return await self._judge(position, ticker, signal)
 
     async def _judge(self, position: Position, ticker: Ticker, signal: Signal | None) -> Refusal | None:
@@ -94,18 +111,23 @@ class PositionMonitor:
 
     async def _leave(self, position: Position, decision: Exit, ticker: Ticker, signal: Signal | None) -> Refusal | None:
         product = self._portfolio.products[position.product_id]
-        size_base = Size(floor_to(position.size, product.base_increment))
         if base_of(position.product_id) in self._rules.hodl:
             return Refusal("HODL_REJECT", f"{product.base_currency} is on the HODL list and is never sold")
-        if size_base < product.base_size_min or size_base <= 0:
-            return Refusal("INSUFFICIENT_BASE", f"{size_base} {product.base_currency} is dust: below the smallest size")
         if self._portfolio.has_unsettled(position.product_id, Side.SELL):
             return Refusal("SKIPPED_OPEN_ORDER", "a sell of this position may still be live; it is settled first")
-        last = self._last_attempt.get(position.anchor_order_id)
-        if last is not None and ticker.at - last.at < EXIT_RETRY:
+        last = self._last_attempts.get(position.anchor_order_id)
+        if last is not None and last.holds_back(decision, ticker.at):
             return Refusal("SKIPPED_OPEN_ORDER", "the last exit of this position was sent moments ago")
-        self._last_attempt = {**self._current_attempts(), position.anchor_order_id: ticker}
-        intent = self._intent(position, decision, ticker, size_base, signal)
+        limit_price = None if decision.emergency else exit_limit_price(ticker.bid, product)
+        size_base = await self._sellable(position, product, is_repeated=last is not None)
+        refusal = _check_size(product, size_base, limit_price or ticker.bid)
+        if refusal is not None:
+            return refusal
+        self._last_attempts = {
+            **self._current_attempts(),
+            position.anchor_order_id: _Attempt(ticker.at, decision.emergency),
+        }
+        intent = self._intent(position, decision, size_base, limit_price, signal)
         outcome = None
         if signal is not None:
             outcome = SignalOutcome(
@@ -114,14 +136,36 @@ class PositionMonitor:
         await self._placer.place(intent, outcome)
         return None
 
-    def _current_attempts(self) -> dict[ClientOrderId, Ticker]:
+    async def _sellable(self, position: Position, product: Product, *, is_repeated: bool) -> Size:
+        """Return how much to sell: everything at first; once that did not do, no more than the venue has free.
+
+        A first exit does not wait for a query. If coins are gone (sold or moved by hand), every further attempt at all
+        of them would be refused, every few seconds and for ever.
+        """
+        size = position.size
+        free = await self._free(product) if is_repeated else None
+        if free is not None and free < size:
+            if position.anchor_order_id not in self._missing:
+                self._missing.add(position.anchor_order_id)
+                self._log.alarm("coins_missing", product_id=position.product_id, held=size, free=free)
+            size = Size(free)
+        return Size(floor_to(size, product.base_increment))
+
+    async def _free(self, product: Product) -> Decimal | None:
+        """Return what the venue says can be sold, None when it does not say."""
+        try:
+            balances = await self._exchange.balances()
+        except (ExchangeUnreachable, ExchangeRefused):
+            return None
+        return next((each.available for each in balances if each.currency == product.base_currency), ZERO)
+
+    def _current_attempts(self) -> dict[ClientOrderId, _Attempt]:
         anchors = {position.anchor_order_id for position in self._portfolio.positions()}
-        return {anchor: ticker for anchor, ticker in self._last_attempt.items() if anchor in anchors}
+        return {anchor: attempt for anchor, attempt in self._last_attempts.items() if anchor in anchors}
 
     def _intent(
-        self, position: Position, decision: Exit, ticker: Ticker, size_base: Size, signal: Signal | None
+        self, position: Position, decision: Exit, size_base: Size, limit_price: Price | None, signal: Signal | None
     ) -> OrderIntent:
-        product = self._portfolio.products[position.product_id]
         trigger = decision.reason.trigger
         number = str(self._portfolio.exits_count(position.anchor_order_id) + 1)
         return OrderIntent(
@@ -131,7 +175,7 @@ class PositionMonitor:
             # An emergency must end flat, so it takes any price; a limit could be jumped by a gap (R83).
             kind=OrderKind.MARKET_IOC if decision.emergency else OrderKind.LIMIT_IOC,
             size_base=size_base,
-            limit_price=None if decision.emergency else exit_limit_price(ticker.bid, product),
+            limit_price=limit_price,
             trigger=trigger,
             note=decision.note,
             created_at=self._clock.now(),
@@ -139,6 +183,24 @@ class PositionMonitor:
             parent_id=position.anchor_order_id,
             parent_ids=position.parent_ids,
         )
+
+
+def _check_size(product: Product, size_base: Size, price: Price) -> Refusal | None:
+    """Refuse dust: what the venue would refuse again and again is not worth an order every few seconds (B51)."""
+    if size_base <= ZERO:
+        return Refusal("INSUFFICIENT_BASE", f"less than {product.base_increment} {product.base_currency} is dust")
+    order = OrderCheck(
+        product=product,
+        side=Side.SELL,
+        size=size_base,
+        price=price,
+        available=size_base,
+        fee_rate=ZERO,
+        # The price of a limit order is on the tick already, and that of a market order is only what it is valued at.
+        kind=OrderKind.MARKET_IOC,
+    )
+    verdict = validate_order(order, ValidationRules(minimum=ZERO, cap=ZERO))
+    return None if verdict.is_valid else Refusal(verdict.code, verdict.error_message)
 
 
 def _amount(indicator: float | None) -> Decimal | None:

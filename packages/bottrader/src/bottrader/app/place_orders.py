@@ -38,11 +38,8 @@ class OrderPlacer:
 
         An existing intent is not sent again: whatever became of it is found out by settling it, not by a second send.
         """
-        assert self._lease is not None, "an order needs the lease"
-        if not await self._store.record_intent(intent, self._lease.token, outcome):
+        if self._portfolio.knows(intent.client_order_id) or not await self._plan(intent, outcome):
             return False
-        order = OpenOrder(intent, OrderState.PLANNED, None, None)
-        self._portfolio.note_order(order)
         sent_at = self._clock.now()
         await self._store.record_transition(OrderTransition(intent.client_order_id, OrderState.SENT, sent_at))
         order = OpenOrder(intent, OrderState.SENT, None, sent_at)
@@ -59,6 +56,22 @@ class OrderPlacer:
         )
         await self._take_answer(order)
         return True
+
+    async def _plan(self, intent: OrderIntent, outcome: SignalOutcome | None) -> bool:
+        """Make the intent durable; False when it was already."""
+        assert self._lease is not None, "an order needs the lease"
+        order = OpenOrder(intent, OrderState.PLANNED, None, None)
+        # It counts before it is durable, so that no other product spends the same money while the commit runs (S3).
+        self._portfolio.note_order(order)
+        is_new = False
+        try:
+            is_new = await self._store.record_intent(intent, self._lease.token, outcome)
+        finally:
+            if not is_new:
+                self._portfolio.withdraw_order(order)
+        if not is_new:
+            await self._portfolio.adopt_orders(intent.product_id)
+        return is_new
 
     async def _take_answer(self, order: OpenOrder) -> None:
         client_order_id = order.intent.client_order_id

@@ -10,7 +10,7 @@ from bottrader.domain.exits import Trail
 from bottrader.domain.lots import Allocation, ledger_key
 from bottrader.domain.market import FeeRates, Product, ProductId, Ticker
 from bottrader.domain.money import ZERO, exact
-from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderState, Side, VenueOrderId
+from bottrader.domain.orders import ClientOrderId, OpenOrder, Side, VenueOrderId
 from bottrader.domain.positions import LotBook, Position
 from bottrader.ports import Store, TrailState
 
@@ -30,7 +30,7 @@ class Portfolio:
         self._exits_count: dict[ClientOrderId, int] = {}
 
     async def load(self) -> None:
-        """Rebuild everything from the store; called at start and by each reconciliation."""
+        """Rebuild everything from the store; called once, at start."""
         self._open_orders = {order.intent.client_order_id: order for order in await self._store.open_orders()}
         self._exits_count = {}
         for record in await self._store.trade_records():
@@ -74,6 +74,22 @@ class Portfolio:
         """Forget an order that has ended."""
         self._open_orders.pop(client_order_id, None)
 
+    def withdraw_order(self, order: OpenOrder) -> None:
+        """Take back an order that was noted but did not become durable: it never was."""
+        self.drop_order(order.intent.client_order_id)
+        if order.intent.parent_id is not None:
+            self._exits_count[order.intent.parent_id] -= 1
+
+    async def adopt_orders(self, product_id: ProductId) -> None:
+        """Take up orders that are durable but not known here: the answer to their commit was lost (F42)."""
+        for order in await self._store.open_orders():
+            if order.intent.product_id == product_id and order.intent.client_order_id not in self._open_orders:
+                self.note_order(order)
+
+    def knows(self, client_order_id: ClientOrderId) -> bool:
+        """Tell whether this order of ours is open."""
+        return client_order_id in self._open_orders
+
     def order_with(self, venue_order_id: VenueOrderId, client_order_id: ClientOrderId) -> OpenOrder | None:
         """Return our open order that the venue means by these ids."""
         order = self._open_orders.get(client_order_id)
@@ -89,21 +105,16 @@ class Portfolio:
         """Return what all positions cost plus what open buys of products other than `besides` may cost (S3)."""
         with exact():
             held = sum((position.cost for position in self.positions()), ZERO)
-            others = (order for order in self.open_orders() if order.intent.product_id != besides)
-            return held + sum((order.worst_case_quote for order in others), ZERO)
+            return held + self._worst_case(order for order in self.open_orders() if order.intent.product_id != besides)
 
     def open_buys_quote(self, product_id: ProductId | None = None) -> Decimal:
-        """Return what the open buys of a product (or all) may cost."""
+        """Return what the open buys of a product (or all) may cost, fees included."""
         with exact():
-            return sum((order.worst_case_quote for order in self.open_orders(product_id)), ZERO)
+            return self._worst_case(self.open_orders(product_id))
 
     def has_unsettled(self, product_id: ProductId, side: Side | None = None) -> bool:
         """Tell whether an order of this product (and side) may still be live."""
         return any(side is None or order.intent.side is side for order in self.open_orders(product_id))
-
-    def has_unknown(self, product_id: ProductId) -> bool:
-        states = (OrderState.SENT, OrderState.UNKNOWN)
-        return any(order.state in states for order in self.open_orders(product_id))
 
     def trail(self, position: Position) -> Trail | None:
         """Return the trailing stop of this very position; one of an earlier position does not count."""
@@ -117,3 +128,7 @@ class Portfolio:
         state = TrailState(position.product_id, position.anchor_order_id, trail.high, trail.stop)
         await self._store.save_trail(state)
         self._trails[position.product_id] = state
+
+    def _worst_case(self, orders: Iterable[OpenOrder]) -> Decimal:
+        assert self.fee_rates is not None, "reconciliation reads the fee rates before anything is decided"
+        return sum((order.worst_case_quote for order in orders), ZERO) * (1 + self.fee_rates.taker)

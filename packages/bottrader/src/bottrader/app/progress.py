@@ -3,6 +3,8 @@
 import asyncio
 from datetime import datetime
 
+_ALL = ""
+
 
 class Progress:
     """The newest time handled, overall and per subject (a product); times never go back."""
@@ -22,16 +24,13 @@ class Progress:
         """Everything up to `at` is handled; without a subject this holds for all of them."""
         if self._newest is None or at > self._newest:
             self._newest = at
-        if subject is None:
-            self._of_subject.clear()
-            self._of_subject[""] = at
-        else:
-            self._of_subject[subject] = at
+        subject = _ALL if subject is None else subject
+        self._of_subject[subject] = max(at, self._of_subject.get(subject, at))
         self._moved.set()
 
     def has_reached(self, at: datetime, subject: str | None = None) -> bool:
         """Tell whether everything up to `at` is handled, of `subject` or of all."""
-        overall = self._of_subject.get("")
+        overall = self._of_subject.get(_ALL)
         if overall is not None and overall >= at:
             return True
         if subject is None:

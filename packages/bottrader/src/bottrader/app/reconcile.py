@@ -26,6 +26,9 @@ FILLS_OVERLAP = timedelta(hours=1)
 # orders within seconds.
 SETTLE_ROUNDS = 3
 SETTLE_PAUSE_S = 0.5
+# The books differ when they do so this often in a row, with this pause between: balances may lag fills by seconds.
+COMPARE_ROUNDS = 3
+COMPARE_PAUSE_S = 1.0
 
 ProductLock = Callable[[ProductId], AbstractAsyncContextManager[object]]
 
@@ -69,8 +72,9 @@ class Reconciler:
         await self._refresh_rules()
         for product_id in self._portfolio.product_ids:
             async with lock(product_id):
+                await self._portfolio.adopt_orders(product_id)
                 await self._settle(product_id)
-        await self._take_missed_fills()
+        await self._take_missed_fills(lock)
         for product_id in self._portfolio.product_ids:
             async with lock(product_id):
                 allocations = await self._portfolio.refresh(product_id)
@@ -107,25 +111,31 @@ class Reconciler:
             except (ExchangeUnreachable, ExchangeRefused) as error:
                 self._log.alarm("order_not_settled", order_id=order.intent.client_order_id, cause=str(error))
 
-    async def _take_missed_fills(self) -> None:
+    async def _take_missed_fills(self, lock: ProductLock) -> None:
         executions = await self._store.executions()
         movements = await self._store.cash_movements()
         newest = max(
             (execution.executed_at for execution in executions),
             default=min((movement.at for movement in movements), default=datetime.fromtimestamp(0, tz=UTC)),
         )
-        fills = [
-            fill
-            for fill in await self._exchange.fills_since(newest - FILLS_OVERLAP)
-            if fill.product_id in self._portfolio.product_ids
-        ]
-        await self._recorder.record(fills)
+        fills = await self._exchange.fills_since(newest - FILLS_OVERLAP)
+        for product_id in self._portfolio.product_ids:
+            # Positions are rebuilt from what is stored: two at once could leave the older one standing.
+            async with lock(product_id):
+                await self._recorder.record([fill for fill in fills if fill.product_id == product_id])
 
     async def _compare(self) -> list[Difference]:
-        if self._portfolio.open_orders():
-            return []
-        ours = await our_books(self._store)
-        differences = compare_books(ours, exchange_books(await self._exchange.balances(), ours))
+        """Return where the books differ for good: balances lag fills, and other products trade on meanwhile."""
+        differences: list[Difference] = []
+        for round_number in range(COMPARE_ROUNDS):
+            if round_number > 0:
+                await self._clock.sleep(COMPARE_PAUSE_S)
+            if self._portfolio.open_orders():
+                return []
+            ours = await our_books(self._store)
+            differences = compare_books(ours, exchange_books(await self._exchange.balances(), ours))
+            if not differences:
+                return []
         for difference in differences:
             self._log.alarm("books_differ", what=difference.what, ours=difference.ours, theirs=difference.theirs)
         return differences
@@ -138,7 +148,7 @@ async def our_books(store: Store) -> Books:
 
 
 def exchange_books(balances: Sequence[Balance], ours: Books) -> Books:
-    """Return the exchange's balances in the shape of ours; it reports no fee total, so that side is taken over."""
+    """Return the exchange's balances in the shape of ours; it reports no fee total, so that figure is taken over."""
     totals = {balance.currency: balance.total for balance in balances}
     cash = {currency: totals.get(currency, ZERO) for currency in ours.cash}
     holdings = {currency: total for currency, total in totals.items() if currency not in ours.cash}

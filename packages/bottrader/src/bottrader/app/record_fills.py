@@ -4,10 +4,13 @@ The venue's order status may run ahead of its list of fills. An order is therefo
 hold add up to what the venue says was filled; until then it stays open and is asked again (F18, F19).
 """
 
+from datetime import datetime
+
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.world import World
+from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
-from bottrader.domain.orders import Fill, OpenOrder, OrderTransition, Side, VenueOrderId
+from bottrader.domain.orders import Fill, OpenOrder, OrderTransition, VenueOrderId
 
 
 class FillRecorder:
@@ -34,9 +37,7 @@ class FillRecorder:
                 fee=fill.fee,
             )
         for product_id in sorted({fill.product_id for fill in new}):
-            allocations = await self._portfolio.refresh(product_id)
-            if any(fill.side is Side.SELL and fill.product_id == product_id for fill in new):
-                await self._store.replace_allocations(product_id, allocations, self._clock.now())
+            await self._rebuild(product_id, min(fill.traded_at for fill in new if fill.product_id == product_id))
         return new
 
     async def settle(self, order: OpenOrder, venue_order_id: VenueOrderId) -> None:
@@ -48,7 +49,9 @@ class FillRecorder:
         if venue_order is None:
             return
         fills = list(await self._exchange.fills_of(venue_order_id))
-        await self.record(fills)
+        if fills and not await self.record(fills):
+            # They may have been recorded while the order's venue id was not known, and count from now on.
+            await self._rebuild(order.intent.product_id, min(fill.traded_at for fill in fills))
         with exact():
             recorded = sum((fill.size for fill in fills), ZERO)
         if not venue_order.state.is_terminal or recorded != venue_order.filled_size:
@@ -68,3 +71,10 @@ class FillRecorder:
             filled_value=venue_order.filled_value,
             trigger=intent.trigger,
         )
+
+    async def _rebuild(self, product_id: ProductId, since: datetime) -> None:
+        """Bring position and allocations of one product in step with executions that are new from `since` on."""
+        allocations = await self._portfolio.refresh(product_id)
+        # A sell makes rows, and a buy that came late changes those of the sells after it.
+        if allocations and since <= allocations[-1].sell_time:
+            await self._store.replace_allocations(product_id, allocations, self._clock.now())

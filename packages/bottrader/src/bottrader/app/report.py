@@ -14,7 +14,7 @@ from bottrader.domain.market import ProductId
 from bottrader.domain.money import EXACT, ZERO, Money, Price, Size
 from bottrader.domain.orders import ClientOrderId
 from bottrader.domain.performance import Drawdown, Totals
-from bottrader.domain.reconciliation import Books, Difference
+from bottrader.domain.reconciliation import Books, Difference, figures_of
 
 _QUOTIENT = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN)
 
@@ -122,15 +122,8 @@ class LedgerVerdict:
 
     @property
     def figures(self) -> tuple[Difference, ...]:
-        """Every figure that was compared, equal ones included: cash, holdings, fees.
-
-        What our books never held is left out when it is zero: an exchange lists wallets that nobody ever used.
-        """
-        return (
-            *_figures("cash", self.ours.cash, self.theirs.cash),
-            *_figures("holding", self.ours.holdings, self.theirs.holdings),
-            Difference("fees", self.ours.fees, self.theirs.fees),
-        )
+        """Every figure that was compared, equal ones included: cash, holdings, fees."""
+        return tuple(figures_of(self.ours, self.theirs))
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,14 +165,6 @@ class Report:
     def open_cost(self) -> Money:
         """What the open lots cost, entry fees included."""
         return total(lot.cost for lot in self.open_lots)
-
-
-def _figures(kind: str, ours: Mapping[str, Decimal], theirs: Mapping[str, Decimal]) -> list[Difference]:
-    return [
-        Difference(f"{kind} {currency}", ours.get(currency, ZERO), theirs.get(currency, ZERO))
-        for currency in sorted(ours.keys() | theirs.keys())
-        if currency in ours or theirs[currency]
-    ]
 
 
 def total(amounts: Iterable[Decimal]) -> Money:

@@ -1,5 +1,8 @@
 """The acting half of the bot: one desk per product, one thing at a time on each, no product waiting for another.
 
+A price is noted and handed to its product's own task, so the stream runs on while an order is being sent. While a
+product is busy only its newest price is kept: a stop is judged by what the market is now.
+
 Within a product everything happens in turn (settle, judge, act), so a position is never judged while an order of it is
 being sent. Across products nothing is shared but limits, so a slow answer on one never delays a stop on another.
 """
@@ -26,6 +29,8 @@ from bottrader.ports import Heartbeat, OrderUpdate, StreamLive, StreamLost, User
 
 # An order that is still open is asked about again at this pace, in venue time.
 SETTLE_INTERVAL = timedelta(seconds=2)
+# A reconciliation that could not be finished is tried again after this long, in venue time.
+RECONCILE_RETRY = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +63,15 @@ class TradingDesk:
         self._queues: dict[ProductId, asyncio.Queue[Signal | OrderUpdate]] = {
             product_id: asyncio.Queue() for product_id in portfolio.product_ids
         }
+        self._prices = {product_id: asyncio.Event() for product_id in portfolio.product_ids}
         self._last_settled: dict[ProductId, datetime] = {}
         self._reconcile_due = asyncio.Event()
+        self._reconciled_at: datetime | None = None
         self.is_ready = False
+        self.is_user_stream_live = False
         self.last_reconciliation: Reconciliation | None = None
+        self.reconciliation_fault: str | None = None
+        """Why the last attempt did not finish; None after one that did."""
         self.user_progress = Progress()
 
     @asynccontextmanager
@@ -73,28 +83,23 @@ class TradingDesk:
     async def start(self) -> None:
         """Reconcile, take up what an earlier life accepted, then be ready; nothing trades before this returns."""
         self.last_reconciliation = await self._reconciler.start(self.locked)
+        self._reconciled_at = self._clock.now()
         self.is_ready = True
         await self._take_up_signals()
         self._log.info("ready", at=self._clock.now(), positions=len(self._portfolio.positions()))
 
     def take_signal(self, signal: Signal) -> None:
-        """Queue an accepted signal."""
+        """Queue an accepted signal; taking it up twice is harmless, since it gets one outcome."""
         self._enqueue(signal.product_id, signal)
 
     async def on_ticker(self, ticker: Ticker) -> None:
-        """Settle what is open, then judge the position; awaited by the stream, so prices are never overtaken."""
-        self._portfolio.tickers[ticker.product_id] = ticker
+        """Note the price and have the position judged by it; never waits for an answer of the venue."""
         product_id = ticker.product_id
-        if not self.is_ready or not (self._portfolio.position(product_id) or self._portfolio.has_unsettled(product_id)):
-            self._request_reconciliation_when_due()
+        if product_id not in self._prices:
             return
-        async with self._locks[product_id]:
-            try:
-                await self._settle_when_due(product_id)
-                await self._monitor.on_ticker(ticker)
-            except AdapterError as error:
-                # The next price judges again; nothing about the position was assumed.
-                self._log.alarm("position_not_judged", product_id=product_id, cause=str(error))
+        self._portfolio.tickers[product_id] = ticker
+        if self._portfolio.position(product_id) or self._portfolio.has_unsettled(product_id):
+            self._demand(self._prices[product_id])
         self._request_reconciliation_when_due()
 
     async def run(self, market: MarketWatcher, user: UserFeed, *, follow_candles: bool) -> None:
@@ -105,6 +110,22 @@ class TradingDesk:
             tasks.create_task(self._reconcile_repeatedly())
             for product_id in self._portfolio.product_ids:
                 tasks.create_task(self._work(product_id, market))
+                tasks.create_task(self._judge_repeatedly(product_id))
+
+    async def _judge_repeatedly(self, product_id: ProductId) -> None:
+        price = self._prices[product_id]
+        while True:
+            await price.wait()
+            try:
+                async with self._locks[product_id]:
+                    price.clear()
+                    await self._settle_when_due(product_id)
+                    await self._monitor.on_ticker(self._portfolio.tickers[product_id])
+            except AdapterError as error:
+                # The next price judges again; nothing about the position was assumed.
+                self._log.alarm("position_not_judged", product_id=product_id, cause=str(error))
+            finally:
+                self._activity.end()
 
     async def _work(self, product_id: ProductId, market: MarketWatcher) -> None:
         while True:
@@ -152,9 +173,11 @@ class TradingDesk:
             case StreamLive():
                 # What happened while we were not connected is known by request only (R39).
                 self._request_reconciliation()
+                self.is_user_stream_live = True
                 self.user_progress.reach(event.at)
                 self._log.info("user_stream_live", at=event.at)
             case StreamLost():
+                self.is_user_stream_live = False
                 self._log.alarm("user_stream_lost", cause=event.cause)
 
     async def _reconcile_repeatedly(self) -> None:
@@ -164,9 +187,12 @@ class TradingDesk:
             try:
                 self.last_reconciliation = await self._reconciler.run(self.locked)
                 await self._take_up_signals()
+                self.reconciliation_fault = None
             except AdapterError as error:
+                self.reconciliation_fault = str(error)
                 self._log.alarm("not_reconciled", cause=str(error))
             finally:
+                self._reconciled_at = self._clock.now()
                 self._activity.end()
 
     async def _take_up_signals(self) -> None:
@@ -175,14 +201,19 @@ class TradingDesk:
                 self.take_signal(signal)
 
     def _request_reconciliation_when_due(self) -> None:
-        last = self.last_reconciliation
-        if last is not None and self._clock.now() - last.at >= self._reconcile_interval:
+        interval = self._reconcile_interval if self.reconciliation_fault is None else RECONCILE_RETRY
+        if self._reconciled_at is not None and self._clock.now() - self._reconciled_at >= interval:
             self._request_reconciliation()
 
     def _request_reconciliation(self) -> None:
-        if self.is_ready and not self._reconcile_due.is_set():
+        if self.is_ready:
+            self._demand(self._reconcile_due)
+
+    def _demand(self, work: asyncio.Event) -> None:
+        """Ask for `work` once, however often it is asked for before it begins."""
+        if not work.is_set():
             self._activity.begin()
-            self._reconcile_due.set()
+            work.set()
 
     def _enqueue(self, product_id: ProductId, item: Signal | OrderUpdate) -> None:
         self._activity.begin()

@@ -3,6 +3,7 @@
 A connection that is gone makes the watcher blind; whoever opens positions asks `is_blind` first (S7).
 """
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -18,7 +19,6 @@ from bottrader.ports import (
     EventLog,
     Exchange,
     Heartbeat,
-    MarketEvent,
     MarketFeed,
     StreamLive,
     StreamLost,
@@ -29,6 +29,7 @@ GAP_RETRY_S = 1.0
 
 OnClosed = Callable[[Candle], Awaitable[None]]
 OnTicker = Callable[[Ticker], Awaitable[None]]
+_InOrder = CandleUpdate | Heartbeat | StreamLive
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class WatchOptions:
 
 class MarketWatcher:
     """Turns the feed's events into calls: `on_closed` for each closed candle once and in order, `on_ticker` for each
-    ticker. Both are awaited before the next event is taken, so `progress` means "handled"."""
+    ticker. Candles and tickers have a line each, so that a gap being filled holds up no price. Within its line each
+    call is awaited before the next event is taken, so `progress` means "handled"."""
 
     def __init__(
         self,
@@ -67,30 +69,40 @@ class MarketWatcher:
         on_ticker: OnTicker | None = None,
     ) -> None:
         """Follow the feed until cancelled."""
-        async with aclosing(self._feed.events(self._options.product_ids)) as events:
+        behind: asyncio.Queue[_InOrder] = asyncio.Queue()
+        async with asyncio.TaskGroup() as tasks, aclosing(self._feed.events(self._options.product_ids)) as events:
+            tasks.create_task(self._follow_candles(behind, on_closed))
             async for event in events:
-                await self._handle(event, on_closed, on_ticker)
+                match event:
+                    case Ticker():
+                        if on_ticker is not None:
+                            await on_ticker(event)
+                        self.progress.reach(event.at, event.product_id)
+                    case StreamLost():
+                        self.is_blind = True
+                        self._log.alarm("market_stream_lost", cause=event.cause)
+                    case StreamLive():
+                        self.is_blind = False
+                        self._log.info("market_stream_live", at=event.at)
+                        behind.put_nowait(event)
+                    case _:
+                        behind.put_nowait(event)
 
-    async def _handle(self, event: MarketEvent, on_closed: OnClosed | None, on_ticker: OnTicker | None) -> None:
-        match event:
-            case Ticker():
-                if on_ticker is not None:
-                    await on_ticker(event)
-                self.progress.reach(event.at, event.product_id)
-            case CandleUpdate():
-                if on_closed is not None:
-                    await self._take(event.candle, on_closed)
-            case Heartbeat():
-                self.progress.reach(event.at)
-            case StreamLive():
-                if on_closed is not None:
-                    await self._catch_up(event.at, on_closed)
-                self.is_blind = False
-                self.progress.reach(event.at)
-                self._log.info("market_stream_live", at=event.at)
-            case StreamLost():
-                self.is_blind = True
-                self._log.alarm("market_stream_lost", cause=event.cause)
+    async def _follow_candles(self, events: asyncio.Queue[_InOrder], on_closed: OnClosed | None) -> None:
+        """Handle what comes in order and may have to wait for a request; prices do not wait behind it."""
+        while True:
+            event = await events.get()
+            match event:
+                case CandleUpdate():
+                    if on_closed is not None:
+                        await self._take(event.candle, on_closed)
+                    continue
+                case StreamLive():
+                    if on_closed is not None:
+                        await self._catch_up(event.at, on_closed)
+                case Heartbeat():
+                    pass
+            self.progress.reach(event.at)
 
     async def _take(self, candle: Candle, on_closed: OnClosed) -> None:
         series = self._series.get(candle.product_id)

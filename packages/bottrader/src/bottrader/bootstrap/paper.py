@@ -16,7 +16,7 @@ from pathlib import Path
 
 from bottrader.adapters.coinbase.auth import ApiKey
 from bottrader.adapters.postgres.store import open_store
-from bottrader.adapters.simulator.venue import SimulatedVenue, Step, VenueOptions
+from bottrader.adapters.simulator.venue import Ground, SimulatedVenue, Step, VenueOptions, has_state, prepare_ground
 from bottrader.adapters.simulator.venue import open_venue as open_simulated_venue
 from bottrader.adapters.system.log import RecentEvents, StructuredLog, Tee, open_log_file
 from bottrader.app.portfolio import Portfolio
@@ -32,6 +32,9 @@ SESSIONS_DIR = "paper"
 LAST_SESSION_FILE = "last_session.json"
 # How long a stop waits for what is under way; Ctrl-C is to end a session within five seconds.
 DRAIN_S_MAX = 3.0
+SESSION_LEASE = "paper session"
+# A process that was killed a moment ago may still be leaving the database.
+OTHER_PROCESS_S_MAX = 3.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,7 @@ class PaperSession:
         webhook = self._bot.webhook
         await webhook.watcher.progress.reached(step.at, step.product_id)
         if step.told_more:
+            await webhook.watcher.progress.reached(step.at)
             await self._bot.sighook.watcher.progress.reached(step.at)
             await webhook.desk.user_progress.reached(step.at)
         await self._bot.activity.quiet()
@@ -113,7 +117,9 @@ async def open_paper_session(settings: Settings, options: PaperOptions) -> Async
     Raises:
         StartupRefused: one sentence for whatever is missing or in the way.
     """
-    name = f"paper_{options.venue.identity()}"
+    # Before anything is started or written: a file that cannot be replayed must leave no trace.
+    ground = prepare_ground(options.venue)
+    name = f"paper_{ground.identity}"
     directory = prepare_data_dir(settings.data_dir) / SESSIONS_DIR / name
     async with AsyncExitStack() as opened:
         # The database first: --fresh must not remove the exchange's state when the database cannot be emptied.
@@ -122,24 +128,52 @@ async def open_paper_session(settings: Settings, options: PaperOptions) -> Async
             _forget(directory)
         store = await opened.enter_async_context(open_store(dsn))
         await store.claim_venue(name)
-        has_books = bool(await store.cash_movements())
-        simulated = await opened.enter_async_context(open_simulated_venue(options.venue, directory))
-        if has_books and not simulated.was_resumed:
-            raise StartupRefused(
-                f"the books of this session are in the database, but the exchange's state in {directory} is gone;"
-                " start over with --fresh"
-            )
+        await opened.enter_async_context(_only_one(store))
+        simulated = await opened.enter_async_context(_open_exchange(ground, directory, store))
         events = RecentEvents()
         stream = opened.enter_context(open_log_file(directory / "bottrader.jsonl"))
         log = Tee([StructuredLog(stream, settings.log_level, "paper"), events])
         key = ApiKey(simulated.key_name, simulated.key_file.read_text())
         address = VenueAddress(simulated.rest_url, simulated.ws_url, simulated.ws_url, key)
-        venue = await opened.enter_async_context(open_venue(address, Mode.PAPER))
+        venue = await opened.enter_async_context(open_venue(address, Mode.PAPER, log))
         bot = Bot(settings, store, venue, log)
         _remember(settings.data_dir, name)
         session = PaperSession(simulated, bot, store, events, options.venue.label)
         async with _beside(bot.run(Role.ALL)):
             yield session
+
+
+@asynccontextmanager
+async def _open_exchange(ground: Ground, directory: Path, store: Store) -> AsyncIterator[SimulatedVenue]:
+    """Run the session's exchange; refuses one whose state and our books are not of the same session."""
+    has_books = bool(await store.cash_movements())
+    # Before it is opened, because opening writes a state.
+    if has_books and not has_state(directory):
+        raise StartupRefused(
+            f"the books of this session are in the database, but the exchange's state in {directory} is gone;"
+            " start over with --fresh"
+        )
+    async with open_simulated_venue(ground, directory) as simulated:
+        if simulated.has_traded and not has_books:
+            raise StartupRefused(
+                f"the exchange of this session in {directory} has traded, but this database has none of its books;"
+                " give it the database it had, or another BOTTRADER_DATA_DIR"
+            )
+        yield simulated
+
+
+@asynccontextmanager
+async def _only_one(store: Store) -> AsyncIterator[None]:
+    """Hold the session alone: a second process would trade at an exchange of its own, and the books could not agree."""
+    async with AsyncExitStack() as held:
+        try:
+            async with asyncio.timeout(OTHER_PROCESS_S_MAX):
+                await held.enter_async_context(store.lease(SESSION_LEASE))
+        except TimeoutError:
+            raise StartupRefused(
+                "another process is running this very session: let it end first, or give another --seed or data folder"
+            ) from None
+        yield
 
 
 @asynccontextmanager

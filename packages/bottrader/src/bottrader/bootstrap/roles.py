@@ -34,10 +34,12 @@ async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
     """Run `role` until `stop` is set; whatever was being written is finished first."""
     log = StructuredLog(standard_stream(), settings.log_level, role)
     async with AsyncExitStack() as opened:
+        # What can be judged without starting anything comes first, so that a refusal leaves no trace.
+        _check_secret(settings, role)
         address = address_of(settings)
         dsn = await opened.enter_async_context(open_database(settings))
         store = await opened.enter_async_context(open_store(dsn))
-        venue = await opened.enter_async_context(open_venue(address, settings.mode))
+        venue = await opened.enter_async_context(open_venue(address, settings.mode, log))
         await store.claim_venue(f"{settings.mode} portfolio {venue.permissions.portfolio_id}")
         log.info("starting", mode=settings.mode, symbols=list(settings.symbols), config_hash=settings.config_hash())
         await run_until(_work(settings, role, store, venue, log), stop)
@@ -67,10 +69,10 @@ class Bot:
         """Run the services of `role` until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             if role is Role.SIGHOOK:
-                tasks.create_task(self.sighook.run(self._webhook_url(self._settings.webhook_port), self._secret(role)))
+                tasks.create_task(self.sighook.run(self._webhook_url(self._settings.webhook_port), self._secret()))
                 return
+            secret = self._secret()
             listening = bind(self._settings.webhook_host, self._settings.webhook_port)
-            secret = self._secret(role)
             tasks.create_task(self.webhook.run(listening, secret))
             if role is not Role.WEBHOOK:
                 tasks.create_task(self.sighook.run(self._webhook_url(listening.getsockname()[1]), secret))
@@ -78,14 +80,18 @@ class Bot:
     def _webhook_url(self, port: int) -> str:
         if self._settings.webhook_url is not None:
             return self._settings.webhook_url
-        return f"http://{self._settings.webhook_host}:{port}{WEBHOOK_PATH}"
+        host = self._settings.webhook_host
+        return f"http://{f'[{host}]' if ':' in host else host}:{port}{WEBHOOK_PATH}"
 
-    def _secret(self, role: Role) -> str:
-        """Return the shared secret; one process that talks to itself may invent one for its lifetime."""
+    def _secret(self) -> str:
+        """Return the shared secret; a process that talks to itself may invent one for its lifetime."""
         if self._settings.webhook_secret is not None:
             return self._settings.webhook_secret.get_secret_value()
-        if role in (Role.ALL, Role.BOTH):
-            return self._venue.entropy.secret()
+        return self._venue.entropy.secret()
+
+
+def _check_secret(settings: Settings, role: Role) -> None:
+    if role in (Role.SIGHOOK, Role.WEBHOOK) and settings.webhook_secret is None:
         raise ConfigInvalid(
             "sighook and webhook in two processes need a shared secret: set BOTTRADER_WEBHOOK_SECRET in both, at least"
             " 24 characters, for example from `openssl rand -hex 32`"

@@ -76,6 +76,7 @@ class WebhookService:
             log,
             WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES),
         )
+        self._snapshot_hash = _strategy(settings).snapshot.content_hash
         self.is_acting = asyncio.Event()
         """Set once the lease is held and the first reconciliation is done."""
 
@@ -106,7 +107,7 @@ class WebhookService:
             faults=tuple(self._faults()),
             config_hash=self._settings.config_hash(),
             schema_revision=schema.newest(),
-            snapshot_hash=_strategy(self._settings).snapshot.content_hash,
+            snapshot_hash=self._snapshot_hash,
             venue_time=self._venue.clock.now(),
             version=version("bottrader"),
         )
@@ -117,6 +118,10 @@ class WebhookService:
             faults.append("not reconciled yet, or waiting for another webhook to end")
         if self.watcher.is_blind:
             faults.append("the market stream is down")
+        if not self.desk.is_user_stream_live:
+            faults.append("the user stream is down")
+        if self.desk.reconciliation_fault is not None:
+            faults.append(f"the last reconciliation did not finish: {self.desk.reconciliation_fault}")
         unknown = [o for o in self.portfolio.open_orders() if o.state is OrderState.UNKNOWN]
         if unknown:
             faults.append(f"{len(unknown)} orders of unknown outcome")

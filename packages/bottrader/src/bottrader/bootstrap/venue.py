@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from ipaddress import ip_address
+from urllib.parse import urlsplit
 
 import aiohttp
 
@@ -14,7 +16,7 @@ from bottrader.adapters.system.clock import SystemClock, VenueClock
 from bottrader.adapters.system.entropy import SystemEntropy
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import AdapterError, ConfigInvalid, StartupRefused
-from bottrader.ports import Clock, KeyPermissions
+from bottrader.ports import Clock, EventLog, KeyPermissions
 
 # A simulator on this machine has no request budget to spare; the live one is Coinbase's.
 PAPER_REQUESTS_PER_S = 5000.0
@@ -52,6 +54,10 @@ class Venue:
 
 def address_of(settings: Settings) -> VenueAddress:
     """Return the exchange that the settings name; raises `ConfigInvalid` when the key is missing or unreadable."""
+    urls = (settings.exchange_rest_url, settings.exchange_market_ws_url, settings.exchange_user_ws_url)
+    if settings.mode is Mode.PAPER:
+        for url in urls:
+            _check_is_near(url)
     if settings.exchange_key_file is None:
         raise ConfigInvalid(
             "no API key: set BOTTRADER_EXCHANGE_KEY_FILE (and BOTTRADER_EXCHANGE_KEY_NAME for a bare PEM file),"
@@ -64,11 +70,29 @@ def address_of(settings: Settings) -> VenueAddress:
             key = ApiKey(settings.exchange_key_name, settings.exchange_key_file.read_text())
         except OSError as error:
             raise ConfigInvalid(f"the key file {settings.exchange_key_file} cannot be read: {error.strerror}") from None
-    return VenueAddress(settings.exchange_rest_url, settings.exchange_market_ws_url, settings.exchange_user_ws_url, key)
+    return VenueAddress(*urls, key)
+
+
+def _check_is_near(url: str) -> None:
+    """Refuse an exchange out in the world: paper trading must never be able to spend real money.
+
+    Near is this machine, a private address, or a name without a dot, as containers of one network have.
+    """
+    host = urlsplit(url).hostname or ""
+    try:
+        is_near = ip_address(host).is_private
+    except ValueError:
+        is_near = bool(host) and "." not in host
+    if not is_near:
+        raise ConfigInvalid(
+            f"BOTTRADER_MODE is paper, but {url} is no simulator on this machine or network: point the three"
+            " BOTTRADER_EXCHANGE_ addresses at one (see `coinbase-sim serve`), run `bottrader paper`, which brings its"
+            " own, or set BOTTRADER_MODE=live to trade real money"
+        )
 
 
 @asynccontextmanager
-async def open_venue(address: VenueAddress, mode: Mode) -> AsyncIterator[Venue]:
+async def open_venue(address: VenueAddress, mode: Mode, log: EventLog) -> AsyncIterator[Venue]:
     """Connect to the exchange; refuses a key that could move funds away or cannot trade.
 
     Raises:
@@ -90,7 +114,7 @@ async def open_venue(address: VenueAddress, mode: Mode) -> AsyncIterator[Venue]:
         # A replayed market has its own time, so paper trading dates everything by what the venue shows.
         venue_clock = VenueClock(venue_time) if mode is Mode.PAPER else None
         clock: Clock = venue_clock or wall_clock
-        streams = StreamOptions(clock, entropy, on_time=venue_clock.observe if venue_clock else None)
+        streams = StreamOptions(clock, entropy, log, on_time=venue_clock.observe if venue_clock else None)
         yield Venue(address, session, exchange, clock, entropy, streams, signer, permissions)
 
 

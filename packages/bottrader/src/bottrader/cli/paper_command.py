@@ -44,7 +44,7 @@ DEMO_PROFILE: dict[str, object] = {
 }
 MINUTES_PER_DAY = 24 * 60
 DEMO_SEED = 7
-DEMO_MINUTES = 5 * MINUTES_PER_DAY
+DEMO_MINUTES = 8 * MINUTES_PER_DAY
 
 
 def demo(
@@ -52,11 +52,11 @@ def demo(
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market; one seed, one market.")] = DEMO_SEED,
     report: Annotated[Path, typer.Option(help="Where to write the HTML report.")] = Path("bottrader-demo.html"),
 ) -> None:
-    """Watch the bot trade: five days of a lively synthetic market in about a minute.
+    """Watch the bot trade: eight days of a lively synthetic market in about a minute.
 
     Needs no keys, no database and no Docker: a simulated exchange and an embedded Postgres are started for it, and
-    thrown away afterwards. It ends with the closed trades and with the line that says whether the bot's ledger equals the
-    exchange's to the last digit.
+    thrown away afterwards. It ends with the closed trades and with the line that says whether the bot's ledger equals
+    the exchange's to the last digit.
     """
     with TemporaryDirectory(prefix="bottrader-demo-") as data_dir:
         # Whatever the environment says: a demo keeps its hands off the user's own books.
@@ -94,10 +94,7 @@ def paper(
     keep their books in the data folder, one session for each market. Settings come from the environment; see
     `bottrader config show`.
     """
-    profile = dict(PAPER_PROFILE)
-    if symbols is not None:
-        profile["symbols"] = symbols
-    settings = load_settings(profile)
+    settings = load_settings(PAPER_PROFILE, options={} if symbols is None else {"symbols": symbols})
     venue = VenueOptions(_pairs(settings, candles), candles, seed, balances=_balances(settings, balance))
     settings = settings.model_copy(update={"symbols": venue.product_ids})
     options = PaperOptions(venue, _speed(speed), fresh)
@@ -134,8 +131,8 @@ def _speed(text: str) -> float | None:
 
 
 def _balances(settings: Settings, text: str) -> dict[str, Decimal]:
-    if not re.fullmatch(r"\d+(\.\d+)?", text):
-        raise ConfigInvalid(f"--balance is an amount of quote currency, such as 10000; was {text!r}")
+    if not re.fullmatch(r"\d+(\.\d+)?", text) or Decimal(text) == 0:
+        raise ConfigInvalid(f"--balance is an amount of quote currency above zero, such as 10000; was {text!r}")
     return {quote_of(settings.symbols[0]): Decimal(text)}
 
 

@@ -5,9 +5,13 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
+import typer
 import uvloop
 
 Result = TypeVar("Result")
+
+# What a shell reports for a program that Ctrl-C ended.
+EXIT_INTERRUPTED = 130
 
 
 def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[object, object, Result]]) -> Result:
@@ -28,4 +32,7 @@ def run_until_stopped(work: Callable[[asyncio.Event], Coroutine[object, object, 
             loop.add_signal_handler(number, ask)
         return await work(stop)
 
-    return uvloop.run(supervised())
+    try:
+        return uvloop.run(supervised())
+    except asyncio.CancelledError:
+        raise typer.Exit(EXIT_INTERRUPTED) from None

@@ -197,7 +197,7 @@ class OpenOrder:
 
     @property
     def worst_case_quote(self) -> Decimal:
-        """Quote amount to count as spent while the outcome is open; zero for sells."""
+        """Quote amount, before fees, to count as spent while the outcome is open; zero for sells."""
         if self.intent.side is Side.SELL:
             return Decimal(0)
         return self.intent.granted_quote or Decimal(0)

@@ -1,13 +1,17 @@
 """Whether our books equal the venue's: recomputed from facts, compared to the last digit.
 
     cash of a currency = its movements + what sells in it brought after fees - what buys in it cost with fees
-    holding of a coin  = bought - sold
+    holding of a coin  = its movements + bought - sold
     fees               = the sum over all executions
+
+A movement is of cash when trades are quoted in its currency, and of a holding otherwise. Before the first trade nothing
+tells money from coins and all movements count as cash; the two sides may therefore file a currency differently, and a
+coin can be the money of another pair, so what is compared is the total of each currency.
 
 No tolerance: every term is exact on both sides, so a difference of one last digit is a missing or doubled fact.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
@@ -40,8 +44,9 @@ def ledger_books(movements: Iterable[tuple[str, Decimal]], executions: Sequence[
     cash: dict[str, Decimal] = {}
     holdings: dict[str, Decimal] = {}
     fees = ZERO
+    quotes = {quote_of(execution.product_id) for execution in executions}
     for currency, amount in movements:
-        _add(cash, currency, amount)
+        _add(cash if not quotes or currency in quotes else holdings, currency, amount)
     for execution in executions:
         # The operators would round to the context of the caller, so the signs are set by exact methods.
         bought = execution.size if execution.side is Side.BUY else EXACT.minus(execution.size)
@@ -54,22 +59,29 @@ def ledger_books(movements: Iterable[tuple[str, Decimal]], executions: Sequence[
 
 def compare_books(ours: Books, theirs: Books) -> list[Difference]:
     """Return every figure that differs, cash first; a currency that one side does not list is zero there."""
-    differences = [
-        *_compare("cash", ours.cash, theirs.cash),
-        *_compare("holding", ours.holdings, theirs.holdings),
+    return [figure for figure in figures_of(ours, theirs) if figure.ours != figure.theirs]
+
+
+def figures_of(ours: Books, theirs: Books) -> list[Difference]:
+    """Return the total of every currency as both sides have it, cash first, then the fees.
+
+    What our books never held is left out when it is zero: an exchange lists wallets that nobody ever used.
+    """
+    held = ours.holdings.keys() | theirs.holdings.keys()
+    cash = (ours.cash.keys() | theirs.cash.keys()) - held
+    known = ours.cash.keys() | ours.holdings.keys()
+    figures = [
+        Difference(f"{kind} {currency}", _total(ours, currency), _total(theirs, currency))
+        for kind, currencies in (("cash", cash), ("holding", held))
+        for currency in sorted(currencies)
+        if currency in known or _total(theirs, currency)
     ]
-    if ours.fees != theirs.fees:
-        differences.append(Difference("fees", ours.fees, theirs.fees))
-    return differences
+    return [*figures, Difference("fees", ours.fees, theirs.fees)]
 
 
 def _add(amounts: dict[str, Decimal], currency: str, amount: Decimal) -> None:
     amounts[currency] = EXACT.add(amounts.get(currency, ZERO), amount)
 
 
-def _compare(kind: str, ours: Mapping[str, Decimal], theirs: Mapping[str, Decimal]) -> list[Difference]:
-    return [
-        Difference(f"{kind} {currency}", ours.get(currency, ZERO), theirs.get(currency, ZERO))
-        for currency in sorted(ours.keys() | theirs.keys())
-        if ours.get(currency, ZERO) != theirs.get(currency, ZERO)
-    ]
+def _total(books: Books, currency: str) -> Decimal:
+    return EXACT.add(books.cash.get(currency, ZERO), books.holdings.get(currency, ZERO))

@@ -13,7 +13,6 @@ from typing import Generic, TypeVar
 
 import aiohttp
 import msgspec
-import structlog
 
 from bottrader.adapters.coinbase import backoff, mapping
 from bottrader.adapters.coinbase.auth import Signer
@@ -36,6 +35,7 @@ from bottrader.ports import (
     CandleUpdate,
     Clock,
     Entropy,
+    EventLog,
     Heartbeat,
     MarketEvent,
     OrderUpdate,
@@ -57,6 +57,7 @@ class StreamOptions:
 
     clock: Clock
     entropy: Entropy
+    log: EventLog
     on_time: Callable[[datetime], None] | None = None
     connect_timeout_s: float = 5.0
     ack_timeout_s: float = 5.0
@@ -84,7 +85,6 @@ class CoinbaseMarketFeed:
         self._url = url
         self._options = options
         self._channels = channels
-        self._log = structlog.get_logger("coinbase.market")
 
     def events(self, product_ids: Sequence[ProductId]) -> AsyncGenerator[MarketEvent, None]:
         subscriptions = {HEARTBEATS: (), **dict.fromkeys(sorted(self._channels), tuple(product_ids))}
@@ -110,7 +110,7 @@ class CoinbaseMarketFeed:
         try:
             price, bid, ask = parse_amount(entry.price), parse_amount(entry.best_bid), parse_amount(entry.best_ask)
         except ValueError as error:
-            self._log.warning("ticker_dropped", product_id=entry.product_id, reason=str(error))
+            self._options.log.alarm("ticker_dropped", product_id=entry.product_id, reason=str(error))
             return None
         return Ticker(ProductId(entry.product_id), Price(price), Price(bid), Price(ask), at)
 
@@ -168,7 +168,6 @@ class _Stream(Generic[E]):
         self._topic = topic
         self._requests = requests
         self._decoder = MessageDecoder()
-        self._log = structlog.get_logger("coinbase.stream")
 
     async def events(self) -> AsyncGenerator[E | Heartbeat | StreamLive | StreamLost, None]:
         attempt = 0
@@ -189,9 +188,6 @@ class _Stream(Generic[E]):
                 cause = f"the connection failed: {describe(error)}"
             attempt = 0 if conversation.is_live else attempt
             wait_s = backoff.wait_s(attempt, self._options.entropy)
-            self._log.warning(
-                "stream_lost", channels=sorted(self._topic.channels), cause=cause, wait_s=round(wait_s, 3)
-            )
             yield StreamLost(cause)
             await self._options.clock.sleep(wait_s)
             attempt += 1

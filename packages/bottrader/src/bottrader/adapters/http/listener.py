@@ -8,11 +8,13 @@ import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
+from importlib.metadata import version
 from typing import Any
 
 from litestar import Litestar, Request, Response, get, post
 from litestar.config.app import AppConfig
 from litestar.openapi import OpenAPIConfig
+from litestar.openapi.plugins import JsonRenderPlugin
 
 from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, read_json
 from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignatureRefused, verify
@@ -128,7 +130,10 @@ def build_app(listener: WebhookListener) -> Litestar:
         AppConfig(
             route_handlers=[webhook, health, ready],
             request_max_body_size=BODY_BYTES_MAX,
-            openapi_config=OpenAPIConfig(title="BotTrader webhook", version="1"),
+            # The schema as JSON only: the pages that render it load scripts from elsewhere.
+            openapi_config=OpenAPIConfig(
+                "BotTrader webhook", version("bottrader"), render_plugins=[JsonRenderPlugin()]
+            ),
         )
     )
 

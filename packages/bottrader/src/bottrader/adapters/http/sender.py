@@ -29,7 +29,10 @@ class HttpSignalSender:
         signed = signed_headers(self._secret, self._clock.wall(), body)
         headers = {"Content-Type": "application/json", **signed}
         try:
-            async with self._session.post(self._url, data=body, headers=headers, timeout=TIMEOUT) as response:
+            # A redirect is not followed: what answers there with 200 is not the webhook, and has stored nothing.
+            async with self._session.post(
+                self._url, data=body, headers=headers, timeout=TIMEOUT, allow_redirects=False
+            ) as response:
                 answer = (await response.text(errors="replace"))[:EXCERPT_LENGTH]
                 return _report(response.status, answer)
         except (aiohttp.ClientError, TimeoutError, OSError) as error:

@@ -99,6 +99,11 @@ class MemoryExchange:
     def add_candles(self, candles: Iterable[Candle]) -> None:
         self._candles = sorted([*self._candles, *candles], key=lambda candle: candle.opened_at)
 
+    def take(self, currency: str, amount: Decimal) -> None:
+        """Let some of a balance leave by other hands: sold or moved away by a person (F51)."""
+        with exact():
+            self._totals[currency] -= amount
+
     def fill(self, venue_order_id: VenueOrderId, size: Size, price: Price) -> Fill:
         """Execute a part of an open order as taker; the order is FILLED once nothing is left."""
         order, intent = self._orders[venue_order_id], self._intents[venue_order_id]

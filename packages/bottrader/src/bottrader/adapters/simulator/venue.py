@@ -55,7 +55,10 @@ class VenueOptions:
         return f"paper trading of {', '.join(self.product_ids)} on {source}"
 
     def identity(self) -> str:
-        """Return what tells this session's market and account from every other: the same again goes on with it."""
+        """Return what tells this session's market and account from every other: the same again goes on with it.
+
+        Raises `OSError` when the candles cannot be read.
+        """
         digest = hashlib.sha256()
         if self.candles is not None:
             digest.update(self.candles.read_bytes())
@@ -64,6 +67,16 @@ class VenueOptions:
         for part in (*self.product_ids, *(f"{name}={amount}" for name, amount in self.opening_balances.items())):
             digest.update(b"|" + part.encode())
         return digest.hexdigest()[:12]
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a session trades on, read and checked before anything is started or written for it."""
+
+    market: Market
+    products: tuple[ProductSpec, ...]
+    balances: Mapping[str, Decimal]
+    identity: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +91,12 @@ class Step:
 class SimulatedVenue:
     """A running simulator; made by `open_venue`."""
 
-    def __init__(self, simulator: Simulator, server: SimulatorServer, state_file: Path, *, was_resumed: bool) -> None:
+    def __init__(self, simulator: Simulator, server: SimulatorServer, state_file: Path) -> None:
         self._simulator = simulator
         self._server = server
         self._state_file = state_file
         self._told_more = False
         self._save_is_due = False
-        self._was_resumed = was_resumed
         simulator.subscribe(self._hear)
 
     @property
@@ -104,9 +116,9 @@ class SimulatedVenue:
         return self._server.key_file
 
     @property
-    def was_resumed(self) -> bool:
-        """Whether an earlier run's state was taken up."""
-        return self._was_resumed
+    def has_traded(self) -> bool:
+        """Whether any order was ever sent here, earlier runs of the session included."""
+        return bool(self._simulator.orders())
 
     @property
     def now(self) -> datetime:
@@ -160,48 +172,61 @@ class SimulatedVenue:
             self._told_more = True
 
 
+def prepare_ground(options: VenueOptions) -> Ground:
+    """Return the market that `options` describe.
+
+    Raises:
+        ConfigInvalid: when the candles cannot be used or a pair is not listed; one sentence that says why.
+    """
+    try:
+        products = tuple(product_named(product_id) for product_id in options.product_ids)
+        return Ground(_market(options, products), products, options.opening_balances, options.identity())
+    except CandlesInvalid as error:
+        raise ConfigInvalid(str(error)) from None
+    except OSError as error:
+        raise ConfigInvalid(f"the candles {options.candles} cannot be read: {error.strerror}") from None
+    except ValueError as error:
+        raise ConfigInvalid(f"the paper market cannot be made: {error}") from None
+
+
 @asynccontextmanager
-async def open_venue(options: VenueOptions, directory: Path) -> AsyncIterator[SimulatedVenue]:
+async def open_venue(ground: Ground, directory: Path) -> AsyncIterator[SimulatedVenue]:
     """Run the exchange of a session while the body lasts; an earlier state in `directory` is taken up again.
 
     Raises:
-        ConfigInvalid: when the candles cannot be used; one sentence that says why.
         StartupRefused: when the saved state does not fit.
     """
-    market, products = _market(options)
-    simulator = Simulator(
-        market, products, SimulatorOptions(balances=options.opening_balances, name=options.identity())
-    )
+    options = SimulatorOptions(balances=ground.balances, name=ground.identity)
+    simulator = Simulator(ground.market, ground.products, options)
     directory.mkdir(parents=True, exist_ok=True)
     state_file = directory / STATE_FILE
-    was_resumed = _restore(simulator, state_file)
+    if state_file.exists():
+        _restore(simulator, state_file)
     async with SimulatorServer(simulator, ServerOptions(key_dir=directory / KEY_DIR)) as server:
-        venue = SimulatedVenue(simulator, server, state_file, was_resumed=was_resumed)
+        venue = SimulatedVenue(simulator, server, state_file)
+        # At once, so that a session which is killed before its first order can go on too.
+        venue.save()
         try:
             yield venue
         finally:
             venue.save()
 
 
-def _market(options: VenueOptions) -> tuple[Market, tuple[ProductSpec, ...]]:
-    try:
-        products = tuple(product_named(product_id) for product_id in options.product_ids)
-        if options.candles is None:
-            return SyntheticMarket(products, options.seed, SYNTHETIC_START, options.minutes), products
-        return CandleMarket(products, load_bars(options.candles, options.product_ids[0])), products
-    except CandlesInvalid as error:
-        raise ConfigInvalid(str(error)) from None
-    except ValueError as error:
-        raise ConfigInvalid(f"the paper market cannot be made: {error}") from None
+def _market(options: VenueOptions, products: tuple[ProductSpec, ...]) -> Market:
+    if options.candles is None:
+        return SyntheticMarket(products, options.seed, SYNTHETIC_START, options.minutes)
+    return CandleMarket(products, load_bars(options.candles, options.product_ids[0]))
 
 
-def _restore(simulator: Simulator, state_file: Path) -> bool:
-    if not state_file.exists():
-        return False
+def has_state(directory: Path) -> bool:
+    """Tell whether a session has left the state of its exchange in `directory`."""
+    return (directory / STATE_FILE).exists()
+
+
+def _restore(simulator: Simulator, state_file: Path) -> None:
     try:
         simulator.restore(state_file.read_bytes())
-    except (ValueError, KeyError) as error:
+    except (OSError, ValueError, KeyError) as error:
         raise StartupRefused(
             f"the saved exchange {state_file} cannot be taken up ({error}); start over with --fresh"
         ) from None
-    return True

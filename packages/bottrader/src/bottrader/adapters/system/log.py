@@ -4,6 +4,7 @@ import logging
 import sys
 from collections import Counter, deque
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -18,7 +19,10 @@ RECENT_COUNT_MAX = 200
 
 
 class StructuredLog:
-    """An `EventLog` that writes one JSON object a line; amounts as text, so that no reader rounds them."""
+    """An `EventLog` that writes one JSON object a line; amounts as text, so that no reader rounds them.
+
+    A line that cannot be written (disk full, stream closed) is lost: the log never changes a decision.
+    """
 
     def __init__(self, stream: TextIO, level: str, role: str) -> None:
         self._log = structlog.wrap_logger(
@@ -34,10 +38,12 @@ class StructuredLog:
         ).bind(role=role)
 
     def info(self, event: str, **fields: object) -> None:
-        self._log.info(event, **fields)
+        with suppress(OSError, ValueError):
+            self._log.info(event, **fields)
 
     def alarm(self, event: str, **fields: object) -> None:
-        self._log.warning(event, **fields)
+        with suppress(OSError, ValueError):
+            self._log.warning(event, **fields)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,165 @@
+"""The two services in this process: a simulated exchange on a market that only the test moves, and real Postgres."""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import aiohttp
+import pytest
+
+from bottrader.adapters.coinbase.auth import ApiKey
+from bottrader.adapters.http.server import bind
+from bottrader.adapters.postgres.store import PostgresStore
+from bottrader.adapters.system.log import LoggedEvent, RecentEvents
+from bottrader.app.activity import Activity
+from bottrader.bootstrap.services import SighookService, WebhookService
+from bottrader.bootstrap.venue import Venue, VenueAddress, open_venue
+from bottrader.config import Mode, Settings, load_settings
+from coinbase_sim.market import ManualMarket
+from coinbase_sim.wire.server import SimulatorServer
+from tests.fixtures.processes import signal_body, signature
+
+SECRET = "a-secret-of-the-services-0123456789"
+PATIENCE_S = 10.0
+SETTINGS = {
+    "webhook_secret": SECRET,
+    "order_size_roc": "100",
+    "roc_5min_buy_threshold": "1",
+    "roc_5min_sell_threshold": "1",
+    "rsi_buy_min": "0",
+    "rsi_buy_max": "100",
+    "signal_ttl_s": "86400",
+}
+
+
+class Stage:
+    """One exchange, one store, and the services that a test starts on them."""
+
+    def __init__(
+        self, server: SimulatorServer, store: PostgresStore, venue: Venue, http: aiohttp.ClientSession
+    ) -> None:
+        self.server = server
+        self.store = store
+        self.venue = venue
+        self.http = http
+        self.port = 0
+        self.settings: Settings = load_settings(SETTINGS, None)
+
+    @asynccontextmanager
+    async def webhook(self, **settings: str) -> AsyncIterator["RunningWebhook"]:
+        """Run a webhook; it is killed at the end of the block."""
+        log = RecentEvents()
+        chosen = load_settings({**SETTINGS, **settings}, None)
+        service = WebhookService(chosen, self.store, self.venue, log, Activity())
+        listening = bind("127.0.0.1", self.port)
+        self.port = listening.getsockname()[1]
+        running = RunningWebhook(self, service, log)
+        try:
+            async with _beside(service.run(listening, SECRET)):
+                yield running
+        finally:
+            listening.close()
+
+    @asynccontextmanager
+    async def sighook(self) -> AsyncIterator[RecentEvents]:
+        log = RecentEvents()
+        service = SighookService(self.settings, self.store, self.venue, log, Activity())
+        async with _beside(service.run(f"http://127.0.0.1:{self.port}/webhook", SECRET)):
+            await eventually(lambda: not service.watcher.is_blind, "sighook sees the market")
+            yield log
+
+    async def price(self, text: str) -> None:
+        """Move the market by one tick and tell everybody."""
+        market = self.server.simulator.market
+        assert isinstance(market, ManualMarket)
+        market.set_price("BTC-USD", Decimal(text))
+        self.server.simulator.step()
+        await self.server.publish_heartbeat()
+        await self.server.flush()
+
+    async def fault(self, on: str, do: str, seconds: float = 0) -> None:
+        """Have the exchange spoil the next request or message of this kind."""
+        fault = {"on": on, "do": do, "seconds": seconds}
+        async with self.http.post(f"{self.server.control_url}/faults", json=fault) as response:
+            assert response.status == 200, await response.text()
+
+    async def roll(self, text: str, ticks: int) -> None:
+        """Let the market stand at a price for so many seconds."""
+        market = self.server.simulator.market
+        assert isinstance(market, ManualMarket)
+        for _ in range(ticks):
+            market.set_price("BTC-USD", Decimal(text))
+            self.server.simulator.step()
+        await self.server.publish_heartbeat()
+        await self.server.flush()
+
+    @property
+    def orders(self) -> list[Any]:
+        return list(self.server.simulator.orders())
+
+    @property
+    def books(self) -> Any:
+        return self.server.simulator.books()
+
+
+class RunningWebhook:
+    """A webhook at work."""
+
+    def __init__(self, stage: Stage, service: WebhookService, log: RecentEvents) -> None:
+        self.stage = stage
+        self.service = service
+        self.log = log
+
+    async def healthy(self) -> None:
+        await eventually(lambda: self.service.health().is_ok, f"healthy, was {self.service.health().faults}")
+
+    async def send(self, action: str = "buy", **changes: Any) -> tuple[int, dict[str, Any], str]:
+        """Post a signal signed by hand; returns status, answer and the signal's id."""
+        body = signal_body(action, **changes)
+        encoded = json.dumps(body).encode()
+        url = f"http://127.0.0.1:{self.stage.port}/webhook"
+        async with self.stage.http.post(url, data=encoded, headers=signature(encoded, secret=SECRET)) as response:
+            return response.status, await response.json(), body["uuid"]
+
+    def told(self, event: str) -> list[LoggedEvent]:
+        return [told for told in self.log.newest if told.event == event]
+
+
+async def eventually(check: Callable[[], Any], what: str) -> Any:
+    """Return the first truthy answer of `check`, awaited when it is awaitable."""
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            while True:
+                answer = check()
+                if isinstance(answer, Awaitable):
+                    answer = await answer
+                if answer:
+                    return answer
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        pytest.fail(f"after {PATIENCE_S:.0f} s still not true: {what}")
+
+
+@asynccontextmanager
+async def _beside(work: Any) -> AsyncIterator[None]:
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})
+    if not task.cancelled() and task.exception() is not None:
+        raise AssertionError("the service ended by itself") from task.exception()
+
+
+@pytest.fixture
+async def stage(coinbase_simulator: SimulatorServer, store: PostgresStore) -> AsyncIterator[Stage]:
+    server = coinbase_simulator
+    address = VenueAddress(
+        server.rest_url, server.ws_url, server.ws_url, ApiKey(server.key_name, server.key_file.read_text())
+    )
+    async with aiohttp.ClientSession() as http, open_venue(address, Mode.PAPER, RecentEvents()) as venue:
+        yield Stage(server, store, venue, http)

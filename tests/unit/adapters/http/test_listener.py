@@ -1,0 +1,171 @@
+"""The webhook's judgement, without sockets."""
+
+import json
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bottrader.adapters.http.listener import ListenerOptions, Reply, WebhookListener
+from bottrader.adapters.http.payload import encode_signal
+from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, signed_headers
+from bottrader.adapters.memory.clock import ManualClock
+from bottrader.adapters.memory.store import MemoryStore
+from bottrader.adapters.system.log import RecentEvents
+from bottrader.app.accept_signal import SignalAcceptor
+from bottrader.app.check_health import Health
+from bottrader.domain.errors import StoreUnreachable
+from bottrader.domain.market import ProductId
+from bottrader.domain.signals import Signal
+from bottrader.ports import Acceptance, InboundSignal
+from tests.fixtures.facts import BTC, NOON, make_signal
+
+SECRET = "a-secret-of-this-test-only-0123"
+
+
+class Bench:
+    def __init__(self, store: MemoryStore | None = None) -> None:
+        self.store = store or MemoryStore()
+        self.clock = ManualClock(NOON)
+        self.handed: list[Signal] = []
+        self.health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
+        acceptor = SignalAcceptor(self.store, RecentEvents(), self.handed.append)
+        self.listener = WebhookListener(acceptor, lambda: self.health, self.clock, ListenerOptions(SECRET, [BTC]))
+
+    async def post(
+        self, body: bytes, *, at: datetime | None = None, secret: str = SECRET
+    ) -> tuple[int, dict[str, Any]]:
+        headers = signed_headers(secret, at or self.clock.wall(), body)
+        reply = await self.listener.take(body, headers[TIMESTAMP_HEADER], headers[SIGNATURE_HEADER])
+        return reply.status_code or 0, content_of(reply)
+
+
+def content_of(reply: Reply) -> dict[str, Any]:
+    content: dict[str, Any] = reply.content
+    return content
+
+
+def body_of(signal: Signal | None = None, **changes: Any) -> bytes:
+    return json.dumps({**json.loads(encode_signal(signal or make_signal())), **changes}).encode()
+
+
+async def test_a_good_signal_is_accepted() -> None:
+    bench = Bench()
+    status, answer = await bench.post(body_of())
+    assert (status, answer) == (200, {"code": "SUCCESS", "uuid": make_signal().signal_id, "duplicate": False})
+    assert bench.handed == [make_signal()]
+
+
+async def test_a_retry_is_known_and_hands_on_nothing() -> None:
+    """B259"""
+    bench = Bench()
+    await bench.post(body_of())
+    bench.clock.advance(timedelta(milliseconds=1))
+    status, answer = await bench.post(body_of())
+    assert (status, answer["duplicate"]) == (200, True)
+    assert len(bench.handed) == 1
+
+
+async def test_another_body_under_the_same_id_is_a_conflict() -> None:
+    """B259"""
+    bench = Bench()
+    await bench.post(body_of())
+    status, answer = await bench.post(body_of(price="1"))
+    assert (status, answer["code"]) == (409, "DUPLICATE_UUID")
+
+
+async def test_the_very_same_request_is_a_replay() -> None:
+    bench = Bench()
+    await bench.post(body_of())
+    status, answer = await bench.post(body_of())
+    assert (status, answer["code"]) == (409, "REPLAYED_REQUEST")
+
+
+@pytest.mark.parametrize(
+    ("changes", "status", "code"),
+    [
+        ({"uuid": ""}, 400, "MISSING_UUID"),
+        ({"action": ""}, 400, "MISSING_ACTION"),
+        ({"action": "foo"}, 400, "INVALID_JSON_FORMAT"),
+        ({"origin": "elsewhere"}, 403, "FORBIDDEN"),
+        ({"pair": "DOGE-USD"}, 422, "PRECISION_ERROR"),
+    ],
+)
+async def test_a_signed_request_with_a_fault_says_which(changes: dict[str, str], status: int, code: str) -> None:
+    """B256-B258"""
+    bench = Bench()
+    answered, answer = await bench.post(body_of(None, **changes))
+    assert (answered, answer["code"]) == (status, code)
+    assert answer["message"]
+    assert bench.handed == []
+    assert await bench.store.signals_count() == 0
+
+
+async def test_a_wrong_secret_an_old_time_and_no_signature_are_unauthorized() -> None:
+    """B257"""
+    bench = Bench()
+    assert (await bench.post(body_of(), secret="another"))[0] == 401
+    assert (await bench.post(body_of(), at=NOON - timedelta(seconds=301)))[0] == 401
+    reply = await bench.listener.take(body_of(), None, None)
+    assert (reply.status_code, content_of(reply)["code"]) == (401, "UNAUTHORIZED")
+
+
+async def test_the_signature_comes_before_the_schema() -> None:
+    """Who is not known learns nothing about what a signal looks like."""
+    bench = Bench()
+    assert (await bench.post(body_of(uuid=""), secret="another"))[1]["code"] == "UNAUTHORIZED"
+    assert (await bench.post(b"{not json", secret="another"))[1]["code"] == "INVALID_JSON_FORMAT"
+
+
+async def test_a_signal_that_came_too_early_is_accepted_when_it_comes_again() -> None:
+    """B260, R75: nothing about it was remembered."""
+    bench = Bench()
+    bench.health = replace(bench.health, is_ready=False)
+    headers = signed_headers(SECRET, NOON, body_of())
+    early = await bench.listener.take(body_of(), headers[TIMESTAMP_HEADER], headers[SIGNATURE_HEADER])
+    assert (early.status_code, content_of(early)["code"]) == (503, "NOT_READY")
+    assert early.headers["Retry-After"] == "1"
+    bench.health = replace(bench.health, is_ready=True)
+    assert (await bench.post(body_of()))[1]["duplicate"] is False
+    assert len(bench.handed) == 1
+
+
+async def test_a_commit_in_doubt_is_answered_with_come_again() -> None:
+    """B261: the retry finds the signal committed and is a duplicate; it was handed on once or by the next start."""
+
+    class Doubtful(MemoryStore):
+        is_doubtful = True
+
+        async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
+            acceptance = await super().accept_signal(inbound)
+            if self.is_doubtful:
+                raise StoreUnreachable("the answer was lost")
+            return acceptance
+
+    store = Doubtful()
+    bench = Bench(store)
+    status, answer = await bench.post(body_of())
+    assert (status, answer["code"]) == (503, "STORE_UNREACHABLE")
+    store.is_doubtful = False
+    bench.clock.advance(timedelta(seconds=1))
+    assert (await bench.post(body_of()))[1]["code"] == "SUCCESS"
+
+
+def test_health_and_readiness_have_their_own_statuses() -> None:
+    """B264"""
+    bench = Bench()
+    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (200, 200)
+    bench.health = replace(bench.health, faults=("the market stream is down",))
+    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (503, 200)
+    assert content_of(bench.listener.health())["faults"] == ["the market stream is down"]
+    bench.health = replace(bench.health, is_ready=False)
+    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (503, 503)
+    assert content_of(bench.listener.ready()) == {"ready": False}
+
+
+async def test_a_pair_that_is_not_traded_is_named_and_cut() -> None:
+    bench = Bench()
+    _, answer = await bench.post(body_of(pair=ProductId("X" * 5000)))
+    assert "XXXX" in answer["message"]
+    assert len(answer["message"]) < 200

@@ -1,0 +1,371 @@
+"""Exits: 0.01 BTC bought at 40,000 with 0.8 % cost 403.20; sold at p they bring p x 0.01 x 0.992.
+
+Hard stop 4.5 %: 403.20 x 0.955 = 385.056, so p <= 38,816.129. Take profit 3.5 %: 417.312, so p >= 42,067.742.
+Signal exit 1 %: 407.232, so p >= 41,051.613.
+"""
+
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from bottrader.adapters.memory.exchange import FillParts, Lose, Refuse, StayOpen
+from bottrader.domain.errors import ExchangeUnreachable
+from bottrader.domain.exits import ExitRules
+from bottrader.domain.market import Candle
+from bottrader.domain.money import Size
+from bottrader.domain.orders import OrderKind, Side
+from bottrader.domain.signals import Action, OutcomeKind, Trigger
+from bottrader.domain.validation import Refusal
+from tests.fixtures.facts import BTC, at
+from tests.fixtures.trading_house import RULES, House, price, product, signal, unlocked
+
+TRAILING = replace(RULES, exits=ExitRules(trailing_enabled=True))
+SELL = signal(Action.SELL)
+
+
+async def holding(house: House | None = None, size: str = "0.01") -> House:
+    opened = await (house or House()).open_one()
+    await opened.buy(size)
+    return opened
+
+
+async def asked_to_sell(house: House, text: str) -> str | None:
+    house.show(text)
+    refusal = await house.monitor.on_sell_signal(SELL)
+    return None if refusal is None else refusal.code
+
+
+async def test_without_a_position_a_price_does_nothing() -> None:
+    house = await House().open()
+    await house.see("1")
+    assert house.exchange.placements == []
+
+
+async def test_between_the_thresholds_the_position_is_held() -> None:
+    house = await holding()
+    await house.see("38816.13")
+    await house.see("42067.74")
+    assert house.sells == []
+
+
+async def test_the_hard_stop_leaves_at_the_market_with_everything() -> None:
+    """B92, M1: reason, parent and size are those of the position."""
+    house = await holding()
+    buy = house.exchange.placements[0]
+    await house.see("38816.12")
+    (sell,) = house.sells
+    assert (sell.side, sell.kind, sell.limit_price) == (Side.SELL, OrderKind.MARKET_IOC, None)
+    assert sell.size_base == Decimal("0.01")
+    assert sell.trigger is Trigger.HARD_STOP
+    assert sell.parent_id == buy.client_order_id
+    assert sell.parent_ids == (buy.client_order_id,)
+    assert sell.note.startswith("stop_loss:")
+    assert sell.signal_id is None
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_take_profit_is_a_limit_a_little_below_the_bid() -> None:
+    """B124: 42,068 x 0.9995 = 42,046.966, rounded down to the tick."""
+    house = await holding()
+    await house.see("42068")
+    (sell,) = house.sells
+    assert (sell.kind, sell.limit_price, sell.trigger) == (
+        OrderKind.LIMIT_IOC,
+        Decimal("42046.96"),
+        Trigger.TAKE_PROFIT,
+    )
+
+
+async def test_the_limit_follows_the_bid_and_not_the_ask() -> None:
+    """R18: never above the bid."""
+    house = await holding()
+    await house.monitor.on_ticker(house.show("42080", bid="42068", ask="42090"))
+    assert [sell.limit_price for sell in house.sells] == [Decimal("42046.96")]
+
+
+async def test_the_size_is_rounded_down_to_the_increment_and_the_rest_stays() -> None:
+    """B48"""
+    house = await holding(House(products=(product(base_increment=Decimal("0.001")),)))
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.010")]
+
+
+async def test_a_second_sell_is_not_sent_while_one_may_be_live() -> None:
+    """R84: the first answer was lost; whatever the price does, one sell is enough."""
+    house = await holding()
+    house.exchange.script(Lose(is_placed=False))
+    await house.see("38000")
+    house.pass_time(10)
+    await house.see("30000")
+    assert len(house.sells) == 1
+
+
+async def test_an_open_buy_does_not_hold_up_a_stop() -> None:
+    house = await holding()
+    house.exchange.script(StayOpen())
+    await house.buy("0.01", "another")
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.01")]
+
+
+async def test_attempts_follow_each_other_at_their_pace_and_not_sooner() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"), Refuse("BUSY"))
+    await house.see("38000")
+    house.pass_time(2.999)
+    await house.see("38000")
+    assert len(house.sells) == 1
+    house.pass_time(0.001)
+    await house.see("38000")
+    assert len(house.sells) == 2
+
+
+async def test_a_repeated_exit_sells_no_more_than_is_free() -> None:
+    """Coins that were moved by hand: the second try sells what is left, and says once that some are gone."""
+    house = await holding()
+    house.exchange.script(Refuse("INSUFFICIENT_FUND"))
+    await house.see("38000")
+    house.exchange.take("BTC", Decimal("0.004"))
+    house.pass_time(3)
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.01"), Decimal("0.006")]
+    (told,) = house.told("coins_missing")
+    assert (told.fields["held"], told.fields["free"]) == (Decimal("0.01"), Decimal("0.006"))
+
+
+async def test_an_exit_without_any_coins_left_is_not_sent_again_and_again() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("INSUFFICIENT_FUND"))
+    await house.see("38000")
+    house.exchange.take("BTC", Decimal("0.01"))
+    for _ in range(5):
+        house.pass_time(3)
+        await house.see("38000")
+    assert len(house.sells) == 1
+    assert len(house.told("coins_missing")) == 1
+
+
+async def test_a_repeated_exit_does_not_wait_for_balances_that_cannot_be_had() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"))
+    await house.see("38000")
+    house.exchange.query_error = ExchangeUnreachable("down")
+    house.pass_time(3)
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.01"), Decimal("0.01")]
+
+
+async def test_each_attempt_has_an_id_of_its_own() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"), Refuse("BUSY"))
+    for _ in range(3):
+        await house.see("38000")
+        house.pass_time(3)
+    assert len({sell.client_order_id for sell in house.sells}) == 3
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_a_restart_does_not_repeat_an_old_id() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"))
+    await house.see("38000")
+    restarted = house.restarted()
+    await restarted.reconciler.start(unlocked)
+    await restarted.see("38000")
+    assert len({sell.client_order_id for sell in house.sells}) == 2
+    assert restarted.portfolio.position(BTC) is None
+
+
+async def test_a_stop_does_not_wait_for_a_profit_that_got_away() -> None:
+    """R13: the take profit found no buyer, a moment later the price falls through the stop."""
+    house = await holding()
+    house.exchange.script(FillParts(()))
+    await house.see("42068")
+    house.pass_time(0.5)
+    await house.see("38000")
+    assert [sell.trigger for sell in house.sells] == [Trigger.TAKE_PROFIT, Trigger.HARD_STOP]
+
+
+async def test_a_profit_waits_for_the_pace_after_a_stop() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"))
+    await house.see("38000")
+    house.pass_time(1)
+    await house.see("42068")
+    assert len(house.sells) == 1
+
+
+async def test_what_a_partial_exit_leaves_is_sold_next() -> None:
+    """B125: flat in the end, whatever the first order achieved."""
+    house = await holding()
+    house.exchange.script(FillParts((Size(Decimal("0.004")),)))
+    await house.see("38000")
+    house.pass_time(3)
+    await house.see("37000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.01"), Decimal("0.006")]
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_dust_is_not_sold() -> None:
+    """B51: below the venue's smallest size, below its smallest value, below one increment."""
+    small = replace(product(), base_size_min=Size(Decimal("0.02")))
+    worthless = replace(product(), quote_size_min=Decimal(400))
+    coarse = product(base_increment=Decimal("0.1"))
+    for rule in (small, worthless, coarse):
+        house = await holding(House(products=(product(),)))
+        house.portfolio.products[BTC] = rule
+        assert await asked_to_sell(house, "38000") == "INSUFFICIENT_BASE"
+        await house.see("30000")
+        assert house.sells == []
+
+
+async def test_a_value_at_the_minimum_is_sold() -> None:
+    """0.01 at 38,000 are worth 380."""
+    house = await holding()
+    house.portfolio.products[BTC] = replace(product(), quote_size_min=Decimal(380))
+    await house.see("38000")
+    assert len(house.sells) == 1
+
+
+async def test_a_hodl_asset_is_never_sold() -> None:
+    """B40, B123"""
+    house = await holding(House(replace(RULES, hodl=frozenset({"BTC"}))))
+    await house.see("20000")
+    assert await asked_to_sell(house, "50000") == "HODL_REJECT"
+    assert house.sells == []
+
+
+async def test_an_unusable_price_decides_nothing_alarms_once_and_recovers() -> None:
+    """F30: a crossed book at half the price triggers no stop; one alarm for each stretch of it."""
+    house = await holding()
+    for _ in range(3):
+        house.show("20000", bid="20001", ask="19999")
+        await house.monitor.on_ticker(house.portfolio.tickers[BTC])
+    assert len(house.told("price_unusable")) == 1
+    assert house.sells == []
+    await house.see("40000")
+    house.show("20000", bid="20001", ask="19999")
+    await house.monitor.on_ticker(house.portfolio.tickers[BTC])
+    assert len(house.told("price_unusable")) == 2
+    await house.see("38000")
+    assert len(house.sells) == 1
+
+
+async def test_the_trail_is_raised_stored_and_ends_the_position() -> None:
+    """B121: active at 42,068 with its stop 2 % below the high: 43,000 gives 42,140."""
+    house = await holding(House(TRAILING))
+    await house.see("42068")
+    trail = await house.store.trail_of(BTC)
+    assert trail is not None
+    assert (trail.high, trail.stop) == (Decimal(42_068), Decimal("41226.64"))
+    await house.see("43000")
+    await house.see("42140.01")
+    assert house.sells == []
+    await house.see("42140")
+    assert [sell.trigger for sell in house.sells] == [Trigger.TRAILING_STOP]
+
+
+async def test_the_trail_survives_a_restart() -> None:
+    house = await holding(House(TRAILING))
+    await house.see("43000")
+    restarted = house.restarted()
+    await restarted.reconciler.start(unlocked)
+    await restarted.see("42140")
+    assert [sell.trigger for sell in house.sells] == [Trigger.TRAILING_STOP]
+
+
+async def test_the_trail_of_an_earlier_position_does_not_count() -> None:
+    house = await holding(House(TRAILING))
+    await house.see("43000")
+    await house.see("42140")
+    house.pass_time(10)
+    house.show("40000")
+    await house.buy("0.01", "second")
+    await house.see("41000")
+    assert len(house.sells) == 1
+
+
+async def test_closed_candles_give_the_trail_its_distance() -> None:
+    """Fifteen candles with a range of 100 each: ATR 100, two of them are less than 1 % of 43,000, so 430 it is."""
+    house = await holding(House(TRAILING))
+    for number in range(15):
+        await house.monitor.on_closed(
+            Candle(
+                BTC,
+                at(300 * number),
+                price("42000"),
+                price("42050"),
+                price("41950"),
+                price("42000"),
+                Size(Decimal(1)),
+            )
+        )
+    await house.see("43000")
+    trail = await house.store.trail_of(BTC)
+    assert trail is not None
+    assert trail.stop == Decimal(42_570)
+
+
+async def test_a_sell_signal_takes_a_small_profit_once_it_was_held_long_enough() -> None:
+    """B112, B131: 41,051.62 is above the 1 % threshold; held 59.999 s / 60 s."""
+    house = await holding()
+    house.pass_time(59.999)
+    assert await asked_to_sell(house, "41051.62") == "SIGNAL_EXIT_HELD"
+    house.pass_time(0.001)
+    assert await asked_to_sell(house, "41051.61") == "SIGNAL_EXIT_HELD"
+    assert await asked_to_sell(house, "41051.62") is None
+    (sell,) = house.sells
+    assert (sell.trigger, sell.signal_id) == (Trigger.SIGNAL_EXIT, SELL.signal_id)
+    outcome = await house.store.outcome_of(SELL.signal_id)
+    assert outcome is not None
+    assert (outcome.kind, outcome.code) == (OutcomeKind.ORDERED, "SUCCESS")
+
+
+async def test_a_sell_signal_without_a_position_is_refused() -> None:
+    house = await House().open()
+    assert await asked_to_sell(house, "40000") == "INSUFFICIENT_BASE"
+
+
+async def test_a_sell_signal_without_a_recent_price_is_refused() -> None:
+    """F30: 60 s old is still recent, a moment more is not; no price at all is not either."""
+    house = await holding()
+    house.show("42068")
+    house.pass_time(60.001)
+    assert isinstance(await house.monitor.on_sell_signal(SELL), Refusal)
+    house.portfolio.tickers.clear()
+    refusal = await house.monitor.on_sell_signal(SELL)
+    assert refusal is not None
+    assert refusal.code == "STALE_PRICE"
+    house.show("42068")
+    house.pass_time(60)
+    assert await house.monitor.on_sell_signal(SELL) is None
+
+
+async def test_a_sell_signal_while_a_sell_may_be_live_is_refused() -> None:
+    house = await holding()
+    house.exchange.script(Lose(is_placed=False))
+    await house.see("38000")
+    assert await asked_to_sell(house, "38000") == "SKIPPED_OPEN_ORDER"
+
+
+async def test_a_sell_signal_right_after_an_exit_is_refused() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"))
+    await house.see("38000")
+    assert await asked_to_sell(house, "38000") == "SKIPPED_OPEN_ORDER"
+
+
+async def test_an_unusable_price_refuses_a_sell_signal() -> None:
+    house = await holding()
+    house.show("40000", bid="40001", ask="39999")
+    refusal = await house.monitor.on_sell_signal(SELL)
+    assert refusal is not None
+    assert refusal.code == "STALE_PRICE"
+
+
+async def test_nothing_is_judged_before_the_fee_rates_are_known() -> None:
+    house = await holding()
+    house.portfolio.fee_rates = None
+    with pytest.raises(AssertionError, match="fee rates"):
+        await house.see("38000")

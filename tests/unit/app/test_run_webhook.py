@@ -1,0 +1,339 @@
+"""The desk: within a product everything in turn, between products nobody waits."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from bottrader.adapters.memory.exchange import Lose, MemoryExchange, Refuse, StayOpen
+from bottrader.app.activity import Activity
+from bottrader.app.run_webhook import DeskCrew, TradingDesk
+from bottrader.app.watch_market import MarketWatcher, WatchOptions
+from bottrader.domain.errors import ExchangeUnreachable
+from bottrader.domain.market import Granularity, ProductId
+from bottrader.domain.orders import ClientOrderId, OrderIntent, Placement, VenueOrderId
+from bottrader.domain.signals import Action
+from bottrader.ports import CandleUpdate, Heartbeat, OrderUpdate, StreamLive, StreamLost
+from tests.fixtures.facts import BTC, ETH, make_inbound
+from tests.fixtures.trading_house import FEES, House, ScriptedFeed, price, signal, turns
+from tests.unit.domain.examples import candle
+
+
+class SlowExchange(MemoryExchange):
+    """Holds back the answer to placements of one product until `gate` is opened."""
+
+    slow_product: ProductId | None = None
+    gate: asyncio.Event
+
+    async def place(self, intent: OrderIntent) -> Placement:
+        if intent.product_id == self.slow_product:
+            await self.gate.wait()
+        return await super().place(intent)
+
+
+class Desk:
+    """A desk at work on a house, with both feeds in the test's hands."""
+
+    def __init__(self, house: House, interval_s: float = 300) -> None:
+        self.house = house
+        self.activity = Activity()
+        crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler)
+        self.desk = TradingDesk(house.world, house.portfolio, crew, self.activity, timedelta(seconds=interval_s))
+        self.market, self.user = ScriptedFeed(), ScriptedFeed()
+        options = WatchOptions(house.portfolio.product_ids, Granularity.FIVE_MINUTE, 20)
+        self.watcher = MarketWatcher(self.market, house.exchange, house.clock, house.log, options)  # type: ignore[arg-type]
+
+    async def work(self) -> None:
+        await self.desk.run(self.watcher, self.user, follow_candles=True)  # type: ignore[arg-type]
+
+    def hears_of_orders(self) -> bool:
+        return self.desk.is_user_stream_live
+
+    async def quiet(self) -> None:
+        await turns()
+        async with asyncio.timeout(1):
+            await self.activity.quiet()
+
+    async def price(self, text: str, product_id: ProductId = BTC) -> None:
+        """Tell a price as the stream does; the venue trades at it too."""
+        ticker = self.house.show(text, product_id)
+        self.market.tell(ticker)
+        await turns()
+
+
+def slow_house() -> tuple[House, SlowExchange]:
+    plain = House()
+    exchange = SlowExchange(plain.clock, plain.products, plain.balances, FEES)
+    exchange.gate = asyncio.Event()
+    return House(clock=plain.clock, given_exchange=exchange), exchange
+
+
+@asynccontextmanager
+async def working(house: House | None = None, interval_s: float = 300) -> AsyncIterator[Desk]:
+    """A desk that has started and whose streams are live."""
+    desk = Desk(house or House(), interval_s)
+    desk.house.show("40000")
+    desk.house.show("2000", ETH)
+    await desk.desk.start()
+    task = asyncio.create_task(desk.work())
+    desk.market.tell(StreamLive(desk.house.clock.now()))
+    desk.user.tell(StreamLive(desk.house.clock.now()))
+    await desk.quiet()
+    yield desk
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def test_a_signal_that_is_taken_is_ordered() -> None:
+    async with working() as desk:
+        desk.desk.take_signal(signal())
+        await desk.quiet()
+        assert desk.house.portfolio.position(BTC) is not None
+
+
+async def test_a_price_is_judged() -> None:
+    async with working() as desk:
+        await desk.house.buy("0.01")
+        await desk.price("38000")
+        await desk.quiet()
+        assert len(desk.house.sells) == 1
+
+
+async def test_a_slow_answer_on_one_product_does_not_delay_the_stop_of_another() -> None:
+    """ETH is being sold, its answer does not come; the price of BTC falls through its stop and is acted on."""
+    house, exchange = slow_house()
+    async with working(house) as desk:
+        await house.buy("0.01")
+        await house.buy("0.1", "eth", ETH)
+        exchange.slow_product = ETH
+        await desk.price("1800", ETH)
+        await desk.price("38000")
+        assert house.portfolio.position(BTC) is None
+        assert house.portfolio.position(ETH) is not None
+        exchange.gate.set()
+        await desk.quiet()
+        assert house.portfolio.position(ETH) is None
+
+
+async def test_a_slow_entry_does_not_stop_the_stream() -> None:
+    """While an entry in ETH waits for its answer, prices and heartbeats of the market are handled."""
+    house, exchange = slow_house()
+    async with working(house) as desk:
+        exchange.slow_product = ETH
+        desk.desk.take_signal(signal(product_id=ETH))
+        await turns()
+        await desk.price("2001", ETH)
+        later = house.pass_time(5)
+        desk.market.tell(Heartbeat(later))
+        await turns()
+        assert desk.watcher.progress.has_reached(later)
+        exchange.gate.set()
+        await desk.quiet()
+
+
+async def test_while_a_product_is_busy_only_its_newest_price_counts() -> None:
+    """The price dips through the stop and recovers while an order of the same product is on its way."""
+    house, exchange = slow_house()
+    async with working(house) as desk:
+        await house.buy("0.01")
+        exchange.slow_product = BTC
+        house.pass_time(60)
+        house.show("41100")
+        desk.desk.take_signal(signal(Action.SELL))
+        await turns()
+        await desk.price("38000")
+        await desk.price("41000")
+        exchange.script(Refuse("BUSY"))
+        exchange.gate.set()
+        await desk.quiet()
+        assert len(house.sells) == 1
+
+
+async def test_no_position_is_opened_while_the_market_stream_is_down() -> None:
+    """S7"""
+    async with working() as desk:
+        desk.market.tell(StreamLost("gone"))
+        await turns()
+        desk.desk.take_signal(signal())
+        await desk.quiet()
+        outcome = await desk.house.store.outcome_of(signal().signal_id)
+        assert outcome is not None
+        assert outcome.code == "STALE_PRICE"
+
+
+async def test_signals_of_an_earlier_life_are_taken_up_at_start() -> None:
+    """R75: accepted and durable, then the process died."""
+    house = House()
+    await house.store.accept_signal(make_inbound(signal()))
+    async with working(house) as desk:
+        await desk.quiet()
+        assert len(house.exchange.placements) == 1
+
+
+async def test_a_signal_of_a_product_that_is_not_traded_here_is_left_alone() -> None:
+    house = House()
+    await house.store.accept_signal(make_inbound(signal(product_id=ProductId("SOL-USD"))))
+    async with working(house) as desk:
+        await desk.quiet()
+        assert house.exchange.placements == []
+
+
+async def test_a_signal_that_could_not_be_decided_is_taken_up_by_the_next_reconciliation() -> None:
+    async with working() as desk:
+        asked = signal()
+        await desk.house.store.accept_signal(make_inbound(asked))
+        desk.house.exchange.query_error = ExchangeUnreachable("down")
+        desk.desk.take_signal(asked)
+        await desk.quiet()
+        assert len(desk.house.told("work_postponed")) == 1
+        desk.house.exchange.query_error = None
+        desk.user.tell(StreamLive(desk.house.clock.now()))
+        await desk.quiet()
+        assert len(desk.house.exchange.placements) == 1
+
+
+async def test_a_signal_that_is_queued_twice_is_ordered_once() -> None:
+    async with working() as desk:
+        desk.desk.take_signal(signal())
+        desk.desk.take_signal(signal())
+        await desk.quiet()
+        assert len(desk.house.exchange.placements) == 1
+
+
+async def test_an_order_update_settles_the_order_it_names() -> None:
+    async with working() as desk:
+        house = desk.house
+        house.exchange.script(StayOpen())
+        intent = await house.buy("0.01")
+        order = house.portfolio.open_orders()[0]
+        assert order.venue_order_id is not None
+        house.exchange.fill(order.venue_order_id, intent.size_base, price("40000"))
+        desk.user.tell(OrderUpdate(order.venue_order_id, intent.client_order_id, BTC, house.clock.now()))
+        await desk.quiet()
+        assert house.portfolio.position(BTC) is not None
+
+
+async def test_an_order_update_is_understood_by_the_venues_id_alone() -> None:
+    async with working() as desk:
+        house = desk.house
+        house.exchange.script(StayOpen())
+        intent = await house.buy("0.01")
+        order = house.portfolio.open_orders()[0]
+        assert order.venue_order_id is not None
+        house.exchange.fill(order.venue_order_id, intent.size_base, price("40000"))
+        desk.user.tell(OrderUpdate(order.venue_order_id, ClientOrderId(""), BTC, house.clock.now()))
+        await desk.quiet()
+        assert house.portfolio.open_orders() == []
+
+
+async def test_updates_of_unknown_orders_and_products_change_nothing() -> None:
+    async with working() as desk:
+        stranger = OrderUpdate(VenueOrderId("v"), ClientOrderId("c"), BTC, desk.house.clock.now())
+        elsewhere = OrderUpdate(VenueOrderId("v"), ClientOrderId("c"), ProductId("SOL-USD"), desk.house.clock.now())
+        desk.user.tell(stranger, elsewhere)
+        await desk.quiet()
+        assert await desk.house.store.trade_records() == []
+
+
+async def test_a_price_of_a_product_that_is_not_traded_here_is_ignored() -> None:
+    async with working() as desk:
+        await desk.price("150", ProductId("SOL-USD"))
+        await desk.price("38000")
+        await desk.quiet()
+        assert desk.watcher.progress.has_reached(desk.house.clock.now(), "SOL-USD")
+
+
+async def test_prices_make_an_open_order_be_asked_about_at_its_pace() -> None:
+    """Every 2 s of venue time, not on every tick."""
+    async with working() as desk:
+        house = desk.house
+        house.exchange.script(Lose(is_placed=True))
+        await house.buy("0.01")
+        house.exchange.hidden_lookups = 3
+        await desk.price("40000")
+        await desk.quiet()
+        house.pass_time(1.999)
+        await desk.price("40000")
+        await desk.quiet()
+        assert house.exchange.hidden_lookups == 2
+        house.pass_time(0.001)
+        await desk.price("40000")
+        await desk.quiet()
+        assert house.exchange.hidden_lookups == 1
+
+
+async def test_a_venue_that_fails_while_a_price_is_judged_is_told_and_the_next_price_judges_again() -> None:
+    async with working() as desk:
+        house = desk.house
+        house.exchange.script(Lose(is_placed=True))
+        await house.buy("0.01")
+        house.exchange.query_error = ExchangeUnreachable("down")
+        await desk.price("40000")
+        await desk.quiet()
+        assert len(house.told("position_not_judged")) == 1
+        house.exchange.query_error = None
+        house.pass_time(2)
+        await desk.price("40000")
+        await desk.quiet()
+        assert house.portfolio.position(BTC) is not None
+
+
+async def test_reconciliation_happens_when_it_is_due_and_not_before() -> None:
+    async with working(interval_s=300) as desk:
+        before = len(desk.house.told("reconciled"))
+        desk.house.pass_time(299.999)
+        await desk.price("40000")
+        await desk.quiet()
+        assert len(desk.house.told("reconciled")) == before
+        desk.house.pass_time(0.001)
+        await desk.price("40000")
+        await desk.quiet()
+        assert len(desk.house.told("reconciled")) == before + 1
+
+
+async def test_a_reconnected_user_stream_reconciles() -> None:
+    """R39"""
+    async with working() as desk:
+        before = len(desk.house.told("reconciled"))
+        desk.user.tell(StreamLost("gone"))
+        await turns()
+        assert not desk.hears_of_orders()
+        desk.user.tell(StreamLive(desk.house.clock.now()))
+        await desk.quiet()
+        assert desk.hears_of_orders()
+        assert len(desk.house.told("reconciled")) == before + 1
+
+
+async def test_a_reconciliation_that_fails_is_told_and_tried_again_soon_but_not_at_once() -> None:
+    async with working(interval_s=300) as desk:
+        desk.house.exchange.query_error = ExchangeUnreachable("down")
+        desk.user.tell(StreamLive(desk.house.clock.now()))
+        await desk.quiet()
+        assert desk.desk.reconciliation_fault == "down"
+        desk.house.pass_time(9.999)
+        await desk.price("40000")
+        await desk.quiet()
+        assert len(desk.house.told("not_reconciled")) == 1
+        desk.house.exchange.query_error = None
+        desk.house.pass_time(0.001)
+        await desk.price("40000")
+        await desk.quiet()
+        assert desk.desk.reconciliation_fault is None
+
+
+async def test_nothing_is_reconciled_again_before_the_first_time_has_ended() -> None:
+    desk = Desk(House())
+    desk.house.show("40000")
+    desk.desk._handle(StreamLive(desk.house.clock.now()))  # noqa: SLF001 - a stream that is quicker than the start
+    async with asyncio.timeout(1):
+        await desk.activity.quiet()
+    await desk.desk.on_ticker(desk.house.show("38000"))
+    assert not desk.desk.is_ready
+
+
+async def test_candles_reach_the_trailing_stops() -> None:
+    async with working() as desk:
+        desk.market.tell(CandleUpdate(candle(0, "40000"), desk.house.clock.now()))
+        desk.market.tell(CandleUpdate(candle(1, "40000"), desk.house.clock.now()), Heartbeat(desk.house.pass_time(1)))
+        await turns()
+        assert desk.watcher.progress.has_reached(desk.house.clock.now())

@@ -1,0 +1,124 @@
+"""Settling: an open order is asked about until the answer is definite, and silence is no answer."""
+
+from decimal import Decimal
+
+import pytest
+
+from bottrader.adapters.memory.exchange import Lose, StayOpen
+from bottrader.app.settle_orders import LISTING_LAG
+from bottrader.domain.errors import ExchangeUnreachable
+from bottrader.domain.orders import OpenOrder, OrderState
+from tests.fixtures.facts import BTC
+from tests.fixtures.trading_house import House, entry, price
+
+
+async def house_with_unknown(*, is_placed: bool) -> House:
+    house = await House().open()
+    house.exchange.script(Lose(is_placed=is_placed))
+    await house.buy("0.01")
+    return house
+
+
+async def settle_all(house: House) -> None:
+    for order in house.portfolio.open_orders():
+        await house.settler.settle(order)
+
+
+async def test_an_order_that_was_planned_but_not_sent_ends_as_never_sent() -> None:
+    """`sent` is committed before a request leaves, so the venue need not be asked."""
+    house = await House().open()
+    intent = entry("0.01", "one", BTC, house.clock.now(), price("40000"))
+    await house.store.record_intent(intent, 1, None)
+    house.exchange.query_error = ExchangeUnreachable("not to be asked")
+    await house.settler.settle(OpenOrder(intent, OrderState.PLANNED, None, None))
+    assert await house.store.open_orders() == []
+    assert house.told("order_refused")[0].fields["code"] == "NEVER_SENT"
+
+
+async def test_an_unknown_order_that_is_found_is_accepted_and_filled() -> None:
+    """F2: one venue order, never "failed"."""
+    house = await house_with_unknown(is_placed=True)
+    await settle_all(house)
+    position = house.portfolio.position(BTC)
+    assert position is not None
+    assert position.size == Decimal("0.01")
+    assert house.portfolio.open_orders() == []
+    assert [record.status for record in await house.store.trade_records()] == ["filled"]
+    assert len(house.exchange.placements) == 1
+
+
+async def test_not_listed_is_not_yet_until_the_listing_lag_has_passed() -> None:
+    """F1, F18: one moment before 30 s the order still counts as live, at 30 s it does not."""
+    house = await house_with_unknown(is_placed=False)
+    house.pass_time(29.999)
+    await settle_all(house)
+    assert [order.state for order in house.portfolio.open_orders()] == [OrderState.UNKNOWN]
+    house.pass_time(0.001)
+    await settle_all(house)
+    assert house.portfolio.open_orders() == []
+    assert house.told("order_refused")[0].fields["code"] == "NOT_AT_VENUE"
+    assert LISTING_LAG.total_seconds() == 30
+
+
+async def test_an_order_that_is_listed_late_is_found_all_the_same() -> None:
+    """F18"""
+    house = await house_with_unknown(is_placed=True)
+    house.exchange.hidden_lookups = 2
+    for _ in range(3):
+        house.pass_time(2)
+        await settle_all(house)
+    assert house.portfolio.position(BTC) is not None
+
+
+async def test_the_search_allows_for_a_venue_clock_that_runs_behind() -> None:
+    """The venue dates the order a minute before ours says it was sent; it is found."""
+    house = await house_with_unknown(is_placed=True)
+    order = house.portfolio.open_orders()[0]
+    sent_at = house.pass_time(60)
+    await house.settler.settle(OpenOrder(order.intent, order.state, None, sent_at))
+    assert house.portfolio.open_orders() == []
+
+
+async def test_a_venue_that_does_not_answer_leaves_the_order_open() -> None:
+    """D11: a failed query is never "none", whatever the order's age."""
+    house = await house_with_unknown(is_placed=False)
+    house.pass_time(3600)
+    house.exchange.query_error = ExchangeUnreachable("down")
+    with pytest.raises(ExchangeUnreachable):
+        await settle_all(house)
+    assert len(house.portfolio.open_orders()) == 1
+
+
+async def test_an_order_that_rests_is_asked_again_until_it_ends() -> None:
+    house = await House().open()
+    house.exchange.script(StayOpen())
+    await house.buy("0.01")
+    order = house.portfolio.open_orders()[0]
+    assert order.venue_order_id is not None
+    house.exchange.fill(order.venue_order_id, order.intent.size_base, price("39000"))
+    await settle_all(house)
+    position = house.portfolio.position(BTC)
+    assert position is not None
+    assert position.cost == Decimal("393.12")  # 390 and 0.8 % of it
+    assert house.portfolio.open_orders() == []
+
+
+async def test_an_order_the_venue_does_not_show_yet_stays_accepted() -> None:
+    """F18: a 404 right after the answer is "not yet"."""
+    house = await House().open()
+    house.exchange.hidden_lookups = 1
+    await house.buy("0.01")
+    assert [order.state for order in house.portfolio.open_orders()] == [OrderState.ACCEPTED]
+    await settle_all(house)
+    assert house.portfolio.open_orders() == []
+
+
+async def test_fills_that_were_recorded_before_the_order_was_found_make_the_position() -> None:
+    """Missed fills can be stored while their order is still unknown; finding it must bring the position to light."""
+    house = await house_with_unknown(is_placed=True)
+    house.exchange.hidden_lookups = 1
+    await settle_all(house)
+    await house.recorder.record(list(await house.exchange.fills_since(house.clock.now())))
+    assert house.portfolio.position(BTC) is None
+    await settle_all(house)
+    assert house.portfolio.position(BTC) is not None
