@@ -1,6 +1,7 @@
 """Which exchange, and with which key."""
 
 import asyncio
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 
 from bottrader.bootstrap.paper import LAST_SESSION_FILE, last_session
 from bottrader.bootstrap.roles import Bot, Role, run_role
-from bottrader.bootstrap.venue import _check, address_of
+from bottrader.bootstrap.venue import _check, _check_clock, address_of
 from bottrader.config import load_settings
 from bottrader.domain.errors import ConfigInvalid, StartupRefused
 from bottrader.ports import KeyPermissions
@@ -54,6 +55,27 @@ def test_a_key_that_can_do_too_much_or_too_little_is_refused(can_trade: bool, ca
 
 def test_a_key_that_views_and_trades_is_taken() -> None:
     _check(KeyPermissions(can_view=True, can_trade=True, can_transfer=False, portfolio_id="p"))
+
+
+ASKED_AT = datetime(2026, 4, 7, 14, 30, tzinfo=UTC)
+ANSWERED_AT = ASKED_AT + timedelta(seconds=2)
+A_MOMENT = timedelta(microseconds=1)
+
+
+@pytest.mark.parametrize("venue_s", [-5, 0, 1, 7])
+def test_a_clock_is_right_as_long_as_the_round_trip_can_explain_the_difference(venue_s: int) -> None:
+    """Five seconds either way of the two seconds in which the venue may have looked at its clock."""
+    _check_clock(ASKED_AT, ASKED_AT + timedelta(seconds=venue_s), ANSWERED_AT)
+
+
+def test_a_clock_that_is_fast_is_refused_with_both_times() -> None:
+    with pytest.raises(StartupRefused, match=r"14:30:00 UTC but the exchange's 2026-04-07 14:29:54 UTC, more than 5 s"):
+        _check_clock(ASKED_AT, ASKED_AT - timedelta(seconds=5) - A_MOMENT, ANSWERED_AT)
+
+
+def test_a_clock_that_is_slow_is_refused_with_both_times() -> None:
+    with pytest.raises(StartupRefused, match=r"14:30:02 UTC but the exchange's 2026-04-07 14:30:07 UTC.*NTP"):
+        _check_clock(ASKED_AT, ANSWERED_AT + timedelta(seconds=5) + A_MOMENT, ANSWERED_AT)
 
 
 def bot_of(**profile: object) -> Any:

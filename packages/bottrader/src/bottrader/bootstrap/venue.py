@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
@@ -20,6 +21,9 @@ from bottrader.ports import Clock, EventLog, KeyPermissions
 
 # A simulator on this machine has no request budget to spare; the live one is Coinbase's.
 PAPER_REQUESTS_PER_S = 5000.0
+
+CLOCK_ERROR_MAX = timedelta(seconds=5)
+"""Further off, tokens expire early or count as not yet valid, and decisions are made on candles of another minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +97,10 @@ def _check_is_near(url: str) -> None:
 
 @asynccontextmanager
 async def open_venue(address: VenueAddress, mode: Mode, log: EventLog) -> AsyncIterator[Venue]:
-    """Connect to the exchange; refuses a key that could move funds away or cannot trade.
+    """Connect to the exchange; refuses a key that could move funds away or cannot trade, and, live, a wrong clock.
 
     Raises:
-        StartupRefused: when the exchange does not answer or the key must not be used.
+        StartupRefused: when the exchange does not answer, the clock is off or the key must not be used.
     """
     wall_clock, entropy = SystemClock(), SystemEntropy()
     signer = Signer(address.key, wall_clock, entropy)
@@ -106,8 +110,12 @@ async def open_venue(address: VenueAddress, mode: Mode, log: EventLog) -> AsyncI
             options = replace(options, requests_per_s=PAPER_REQUESTS_PER_S, burst=int(PAPER_REQUESTS_PER_S))
         exchange = CoinbaseExchange(session, address.rest_url, signer, options)
         try:
-            permissions = await exchange.permissions()
+            # The time comes first: with a wrong clock every token is refused, and that would hide the cause.
+            asked_at = wall_clock.wall()
             venue_time = await exchange.server_time()
+            if mode is Mode.LIVE:
+                _check_clock(asked_at, venue_time, wall_clock.wall())
+            permissions = await exchange.permissions()
         except AdapterError as error:
             raise StartupRefused(f"the exchange at {address.rest_url} did not let us in: {error}") from None
         _check(permissions)
@@ -116,6 +124,17 @@ async def open_venue(address: VenueAddress, mode: Mode, log: EventLog) -> AsyncI
         clock: Clock = venue_clock or wall_clock
         streams = StreamOptions(clock, entropy, log, on_time=venue_clock.observe if venue_clock else None)
         yield Venue(address, session, exchange, clock, entropy, streams, signer, permissions)
+
+
+def _check_clock(asked_at: datetime, venue_time: datetime, answered_at: datetime) -> None:
+    """Refuse a clock that is certainly wrong: the venue read its own some time between our question and its answer."""
+    if asked_at - CLOCK_ERROR_MAX <= venue_time <= answered_at + CLOCK_ERROR_MAX:
+        return
+    ours = answered_at if venue_time > answered_at else asked_at
+    raise StartupRefused(
+        f"this machine's clock shows {ours:%Y-%m-%d %H:%M:%S} UTC but the exchange's {venue_time:%Y-%m-%d %H:%M:%S}"
+        f" UTC, more than {CLOCK_ERROR_MAX.total_seconds():g} s apart: set the clock (turn on NTP), then start again"
+    )
 
 
 def _check(permissions: KeyPermissions) -> None:
