@@ -91,7 +91,7 @@ async def test_faults_can_be_taken_back(member: Member) -> None:
 async def test_a_fault_that_makes_no_sense_is_refused_in_a_sentence(member: Member) -> None:
     reply = await member.control("POST", "/faults", {"on": "POST /orders", "do": "drop_connection"})
     assert reply.status == 400
-    assert "drop_connection is for 'ws CHANNEL' alone" in reply.body["error_details"]
+    assert "drop_connection does not go with 'POST /orders'" in reply.body["error_details"]
 
 
 async def test_disconnect_cuts_the_subscribers_of_a_channel_and_no_others(member: Member, listener: Listener) -> None:

@@ -80,9 +80,9 @@ class Stage:
         await self.server.publish_heartbeat()
         await self.server.flush()
 
-    async def fault(self, on: str, do: str, seconds: float = 0) -> None:
-        """Have the exchange spoil the next request or message of this kind."""
-        fault = {"on": on, "do": do, "seconds": seconds}
+    async def fault(self, on: str, do: str, seconds: float = 0, **terms: Any) -> None:
+        """Have the exchange spoil the next request or message of this kind, or as the other `terms` of a fault say."""
+        fault = {"on": on, "do": do, "seconds": seconds, **terms}
         async with self.http.post(f"{self.server.control_url}/faults", json=fault) as response:
             assert response.status == 200, await response.text()
 

@@ -39,13 +39,15 @@ class Script:
     def __init__(self, server: SimulatorServer) -> None:
         self._faults = server.faults
 
-    def __call__(self, on: str, do: str, nth: int = 1, seconds: float = 0.0) -> None:
+    def __call__(self, on: str, do: str, nth: int = 1, seconds: float = 0.0, **terms: Any) -> None:
         """Spoil the `nth` match of `on` ("POST /orders", "ws user") as `do` says; see the README for what there is.
+
+        `terms` are the other fields of a `Fault`: `times`, `lasts_s`, `rate`, `seed`, `code`.
 
         Raises:
             ValueError: for a fault that makes no sense, with what would.
         """
-        self._faults.install([Fault(on=on, do=Action(do), nth=nth, seconds=seconds)])
+        self._faults.install([Fault(on=on, do=Action(do), nth=nth, seconds=seconds, **terms)])
 
     @property
     def unfired(self) -> list[dict[str, Any]]:

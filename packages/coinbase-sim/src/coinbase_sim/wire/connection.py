@@ -33,6 +33,8 @@ class Connection:
         self._drained = asyncio.Event()
         self._drained.set()
         self._cut = False
+        self._stalled = False
+        self._held: Message | None = None
         self.last_sent_at = asyncio.get_running_loop().time()
         """Loop time when the last message was queued, at first when the connection was made."""
         self.subscriptions: dict[str, dict[str, None]] = {}
@@ -42,10 +44,28 @@ class Connection:
         """Queue an envelope with this connection's next sequence number."""
         self.send_plain(message.numbered(self._sequence))
         self._sequence += 1
+        held, self._held = self._held, None
+        if held is not None:
+            self.send(held)
+
+    def skip(self) -> None:
+        """Lose a message: its number is used up, and nothing is sent (F24)."""
+        self._sequence += 1
+
+    def hold(self, message: Message) -> None:
+        """Send this message after the next one (F21)."""
+        if self._held is not None:
+            self.send(message)
+        else:
+            self._held = message
+
+    def stall(self) -> None:
+        """Send nothing more, and keep the socket open (F23)."""
+        self._stalled = True
 
     def send_plain(self, text: bytes) -> None:
         """Queue a message that carries no sequence number."""
-        if self._cut:
+        if self._cut or self._stalled:
             return
         if len(self._queue) >= self._queue_limit:
             self.cut()

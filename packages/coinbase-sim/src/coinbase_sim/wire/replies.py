@@ -1,6 +1,7 @@
 """HTTP replies in the venue's own shapes (coinbase.md §11)."""
 
 from collections.abc import Mapping
+from http import HTTPStatus
 
 import msgspec
 from aiohttp import web
@@ -32,6 +33,13 @@ def not_found(details: str) -> web.Response:
 
 def internal_error() -> web.Response:
     return json_reply({"errors": [{"id": "internal_server_error", "message": "Internal server error"}]}, 500)
+
+
+def bad_gateway(status: int) -> web.Response:
+    """A failure before the venue's own servers, which the edge tells as a page of HTML."""
+    phrase = HTTPStatus(status).phrase
+    page = f"<html><head><title>{status} {phrase}</title></head><body><h1>{status} {phrase}</h1></body></html>\n"
+    return web.Response(text=page, status=status, content_type="text/html")
 
 
 def too_many_requests(*, html: bool, headers: Mapping[str, str]) -> web.Response:

@@ -8,9 +8,9 @@ from http import HTTPStatus
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from coinbase_sim.faults import Action, Fault, Faults
+from coinbase_sim.faults import NOT_DONE, Action, Fault, Faults
 from coinbase_sim.simulator import Simulator
-from coinbase_sim.wire import v2_api
+from coinbase_sim.wire import spoiled, v2_api
 from coinbase_sim.wire.account_api import AccountApi
 from coinbase_sim.wire.auth import TokenRefused, TokenVerifier
 from coinbase_sim.wire.limits import Limiter
@@ -19,7 +19,6 @@ from coinbase_sim.wire.order_api import OrderApi
 from coinbase_sim.wire.query import ArgumentInvalid
 from coinbase_sim.wire.replies import (
     error_reply,
-    internal_error,
     invalid_argument,
     not_found,
     too_many_requests,
@@ -132,17 +131,17 @@ def _faulty(faults: Faults, prefix: str) -> Middleware:
 
 
 async def _spoiled(fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:
-    if fault.do is Action.HTTP_500_NOT_PLACED:
-        return internal_error()
     if fault.do is Action.DROP_REQUEST:
         return _cut(request)
+    if fault.do in NOT_DONE:
+        return spoiled.refused(fault)
     reply = await handler(request)
-    if fault.do is Action.HTTP_500_PLACED:
-        return internal_error()
     if fault.do is Action.DROP_REPLY:
         return _cut(request)
-    await asyncio.sleep(fault.seconds)
-    return reply
+    if fault.do is Action.DELAY_REPLY:
+        await asyncio.sleep(fault.seconds)
+        return reply
+    return spoiled.spoiled(fault, reply)
 
 
 def _cut(request: web.Request) -> web.StreamResponse:

@@ -1,16 +1,17 @@
 """The WebSocket side: subscriptions, snapshots, and the fan-out of the simulator's events (coinbase.md §12)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import WSMsgType, web
 
-from coinbase_sim.faults import Faults
+from coinbase_sim.faults import TICKS, Action, Fault, Faults
 from coinbase_sim.model import Event
 from coinbase_sim.simulator import Simulator
-from coinbase_sim.wire import events
+from coinbase_sim.wire import events, spoiled
 from coinbase_sim.wire.auth import TokenRefused, TokenVerifier
 from coinbase_sim.wire.channels import ALL_PRODUCTS, REFUSED, UNDIVIDED, Channels, Update
 from coinbase_sim.wire.connection import CLOSE_WAIT_S, Connection
@@ -18,6 +19,7 @@ from coinbase_sim.wire.texts import USER_ID
 
 FIRST_SUBSCRIBE_S = 5.0
 MAX_REQUEST_BYTES = 65_536
+REMEMBERED_MESSAGES = 100
 
 
 class SubscriptionRequest(msgspec.Struct):
@@ -43,6 +45,8 @@ class Stream:
         self._connections: dict[Connection, None] = {}
         self._subscribers: dict[tuple[str, str], dict[Connection, None]] = {}
         self._heartbeats = 0
+        self._told: deque[events.Message] = deque(maxlen=REMEMBERED_MESSAGES)
+        """The newest messages of the user channel, for a fault that tells them again (F25)."""
         self._channels = Channels(simulator)
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
@@ -99,12 +103,38 @@ class Stream:
             receivers = {**of_all, **receivers} if receivers else of_all
         if not receivers:
             return
-        if self._faults.cuts_stream(channel):
-            self.cut(channel)
-            return
+        fault = self._faults.at_message(channel)
         message = encode()
+        if channel == "user":
+            self._told.append(message)
+        if fault is not None:
+            self._spoil(fault, channel, receivers, message)
+            return
         for connection in receivers:
             connection.send(message)
+
+    def _spoil(self, fault: Fault, channel: str, receivers: Iterable[Connection], message: events.Message) -> None:
+        """Send a message in the way that a fault wants it."""
+        if fault.do is Action.DROP_CONNECTION:
+            self.cut(channel)
+            return
+        if fault.do in TICKS:
+            message = spoiled.spoiled_tick(fault.do, message)
+        for connection in receivers:
+            match fault.do:
+                case Action.STALL:
+                    connection.stall()
+                case Action.DROP_MESSAGE:
+                    connection.skip()
+                case Action.HOLD_MESSAGE:
+                    connection.hold(message)
+                case Action.REPEAT_MESSAGE:
+                    connection.send(message)
+                    connection.send(message)
+                case Action.MUTE:
+                    pass
+                case _:
+                    connection.send(message)
 
     def cut(self, channel: str | None = None) -> int:
         """Reset every connection, or those that are subscribed to the channel; returns how many there were."""
@@ -183,9 +213,14 @@ class Stream:
         for product_id in product_ids:
             own[product_id] = None
             self._subscribers.setdefault((channel, product_id), {})[connection] = None
-        self._confirm(connection)
+        fault = self._faults.at_subscription(channel)
+        if fault is None or fault.do is not Action.DROP_ACK:
+            self._confirm(connection)
         for message in self._channels.snapshot(channel, product_ids):
             connection.send(message)
+        if fault is not None and fault.do is Action.REPLAY:
+            for message in self._told:
+                connection.send(message)
 
     def _unsubscribe(self, connection: Connection, request: SubscriptionRequest) -> None:
         channel = request.channel
