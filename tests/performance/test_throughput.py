@@ -4,7 +4,6 @@ import json
 from collections.abc import Iterator
 from contextlib import aclosing
 from datetime import datetime
-from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, Self, cast
 
@@ -21,7 +20,6 @@ from bottrader.adapters.system.log import RecentEvents
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.check_health import Health
 from bottrader.domain.market import ProductId, Ticker
-from bottrader.domain.money import Price
 from coinbase_sim.model import Side
 from tests.fixtures.coinbase_wire import BTC, FixedEntropy, ticker_row
 from tests.fixtures.facts import NOON
@@ -34,20 +32,21 @@ REQUESTS = 300
 AT = "2026-04-07T14:30:00.123456789Z"
 
 
-async def test_a_ticker_costs_a_few_times_its_decoding() -> None:
-    """From text off the socket to the domain: time limits, continuity and checked amounts, against decoding the same
-    text and spelling out its three amounts and its time."""
+async def test_a_ticker_costs_less_than_twice_its_decoding() -> None:
+    """From a message off the socket to the domain: time limits, continuity and checked amounts. Compared with taking
+    the same messages off the same socket, decoding them into typed structs with exact amounts, reading the time, and
+    building the domain's ticker, and nothing else."""
     messages = list(_messages())
     decoder = msgspec.json.Decoder(KnownMessage)
 
-    def decode() -> None:
-        for text in messages[1:]:
-            message = decoder.decode(text)
+    async def decode() -> None:
+        socket = _RecordedSession(messages[1:])
+        for _ in range(MESSAGES):
+            message = decoder.decode((await socket.receive()).data)
             assert isinstance(message, TickerMessage)
             at = datetime.fromisoformat(message.timestamp)
             for entry in message.events[0].tickers:
-                price, bid, ask = map(Decimal, (entry.price, entry.best_bid, entry.best_ask))
-                Ticker(ProductId(entry.product_id), Price(price), Price(bid), Price(ask), at)
+                Ticker(entry.product_id, entry.price, entry.best_bid, entry.best_ask, at)
 
     async def receive() -> None:
         session = cast("aiohttp.ClientSession", _RecordedSession(messages))
@@ -60,11 +59,12 @@ async def test_a_ticker_costs_a_few_times_its_decoding() -> None:
                 if tickers == MESSAGES:
                     return
 
-    bare_s, ours_s = cpu_s(decode), await cpu_s_of(receive)
+    bare_s, ours_s = await cpu_s_of(decode), await cpu_s_of(receive)
 
-    ratio = ours_s / bare_s
-    tell("market data:", f"{MESSAGES / ours_s:,.0f} tickers a core-second, {ratio:.1f} bare decodings each")
-    assert ratio <= 9
+    rate, share = MESSAGES / ours_s, bare_s / ours_s
+    tell("market data:", f"{rate:,.0f} tickers a core-second, {share:.0%} of decoding alone")
+    # The aim is 250,000 a core-second or 60 %; what is asserted leaves room for a busy machine.
+    assert rate >= 250_000 or share >= 0.5
 
 
 async def test_a_signed_signal_costs_a_few_bare_requests() -> None:

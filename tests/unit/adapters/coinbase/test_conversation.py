@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -32,7 +33,7 @@ class Wire:
             "sequence_num": self._next,
         } | fields
         self._next = envelope["sequence_num"] + 1
-        return self.conversation.take(DECODER.decode(json.dumps({**envelope, "events": events})))
+        return list(self.conversation.take(DECODER.decode(json.dumps({**envelope, "events": events}))))
 
     def acknowledges(self, *channels: str, **fields: Any) -> list[Any]:
         return self.takes("subscriptions", {"subscriptions": {channel: ["x"] for channel in channels}}, **fields)
@@ -154,7 +155,7 @@ def test_unknown_fields_and_an_absent_client_id_are_no_matter() -> None:
     )
     message = DECODER.decode(text)
     assert isinstance(message, TickerMessage)
-    assert message.events[0].tickers[0].price == "1"
+    assert message.events[0].tickers[0].price == Decimal(1)
 
 
 @pytest.mark.parametrize(

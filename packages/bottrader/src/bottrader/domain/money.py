@@ -47,7 +47,8 @@ def parse_amount(value: str | int | Decimal) -> Decimal:
         AmountInvalid: for a float or bool (their digits are already lost or meaningless), and for text that is not a
             finite number.
     """
-    if isinstance(value, bool) or not isinstance(value, str | int | Decimal):
+    # Text is what streams bring by the hundred thousand, so it is told apart first.
+    if type(value) is not str and (isinstance(value, bool) or not isinstance(value, str | int | Decimal)):
         raise AmountInvalid(f"an amount is text, an integer or a Decimal, was {type(value).__name__} {value!r}")
     try:
         amount = Decimal(value)

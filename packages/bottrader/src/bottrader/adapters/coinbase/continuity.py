@@ -31,9 +31,10 @@ class Continuity:
     def number(self, sequence: int) -> None:
         """Take the sequence number of a message."""
         last = self._sequence
-        if last is not None and sequence > last + 1:
+        if last is None or sequence == last + 1:
+            self._sequence = sequence
+        elif sequence > last:
             raise StreamBroken(f"messages {last + 1} to {sequence - 1} are missing")
-        self._sequence = sequence if last is None else max(last, sequence)
 
     def heartbeat(self, counter: int | str) -> None:
         """Take the counter of a heartbeat."""

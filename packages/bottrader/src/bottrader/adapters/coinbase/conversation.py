@@ -1,6 +1,6 @@
 """One connection's messages, turned into events. Pure: what was received goes in, what the caller sees comes out."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -20,7 +20,7 @@ class Topic(Generic[E]):
     """What a stream is about: the channels it needs, and how a message of theirs becomes events."""
 
     channels: frozenset[str]
-    read: Callable[[Message, datetime], Iterable[E]]
+    read: Callable[[Message, datetime], list[E]]
 
 
 class Conversation(Generic[E]):
@@ -41,7 +41,7 @@ class Conversation(Generic[E]):
         """The channels that the venue has not acknowledged, for a message."""
         return ", ".join(sorted(self._continuity.missing))
 
-    def take(self, message: Message) -> list[E | Heartbeat | StreamLive]:
+    def take(self, message: Message) -> Sequence[E | Heartbeat | StreamLive]:
         """Return the events of one message, in order.
 
         Raises:
@@ -60,15 +60,13 @@ class Conversation(Generic[E]):
             self._on_time(at)
         if isinstance(message, SubscriptionsMessage):
             return self._subscribed(message, at)
-        events = self._events(message, at)
-        if self.is_live:
+        events = self._beat(message, at) if isinstance(message, HeartbeatsMessage) else self._read(message, at)
+        if self._continuity.is_live:
             return events
         self._held_back += events
         return []
 
-    def _events(self, message: Message, at: datetime) -> list[E | Heartbeat | StreamLive]:
-        if not isinstance(message, HeartbeatsMessage):
-            return list(self._read(message, at))
+    def _beat(self, message: HeartbeatsMessage, at: datetime) -> list[Heartbeat]:
         for event in message.events:
             self._continuity.heartbeat(event.heartbeat_counter)
         return [Heartbeat(at)]

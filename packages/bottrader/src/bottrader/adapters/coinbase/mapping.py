@@ -66,6 +66,9 @@ def readable(what: str) -> Iterator[None]:
 def to_time(text: str) -> datetime:
     """Return an RFC 3339 time as aware UTC; digits beyond microseconds are cut off, so a time is never too late."""
     at = datetime.fromisoformat(text)
+    # The venue's own format ends in Z, which is read as this very object: nothing is left to convert.
+    if at.tzinfo is UTC:
+        return at
     if at.tzinfo is None:
         raise ValueError(f"a time has a zone, was {text!r}")
     return at.astimezone(UTC)

@@ -1,7 +1,8 @@
 """What comes over a Coinbase WebSocket, as far as the bot reads it, and its decoding.
 
 One pass decodes the envelope and the typed events together: the channel's name selects the shape. Only a message on a
-channel the bot does not know takes a second, tolerant pass, because its sequence number counts all the same.
+channel the bot does not know takes another, tolerant pass, because its sequence number counts all the same; and so does
+a ticker message with an amount that is no number, because its other tickers count.
 """
 
 from typing import TypeAlias
@@ -11,6 +12,8 @@ import msgspec
 from bottrader.adapters.coinbase.errors import describe
 from bottrader.adapters.coinbase.wire import Candle
 from bottrader.domain.errors import WireUnreadable
+from bottrader.domain.market import ProductId
+from bottrader.domain.money import Price
 
 
 class _Envelope(msgspec.Struct, frozen=True, tag_field="channel"):
@@ -18,11 +21,13 @@ class _Envelope(msgspec.Struct, frozen=True, tag_field="channel"):
     sequence_num: int
 
 
-class TickerEntry(msgspec.Struct, frozen=True):
-    product_id: str
-    price: str
-    best_bid: str
-    best_ask: str
+class TickerEntry(msgspec.Struct, frozen=True, gc=False):
+    """Amounts are exact from the decoder on, but NaN and the infinities have passed it."""
+
+    product_id: ProductId
+    price: Price
+    best_bid: Price
+    best_ask: Price
 
 
 class TickerEvent(msgspec.Struct, frozen=True):
@@ -31,6 +36,23 @@ class TickerEvent(msgspec.Struct, frozen=True):
 
 class TickerMessage(_Envelope, frozen=True, tag="ticker"):
     events: list[TickerEvent]
+
+
+class OddTickerEntry(msgspec.Struct, frozen=True):
+    product_id: ProductId
+    price: str
+    best_bid: str
+    best_ask: str
+
+
+class OddTickerEvent(msgspec.Struct, frozen=True):
+    tickers: list[OddTickerEntry]
+
+
+class OddTickerMessage(_Envelope, frozen=True, tag="ticker"):
+    """Tickers of which at least one has text where an amount should be; the others are still good."""
+
+    events: list[OddTickerEvent]
 
 
 class CandlesEvent(msgspec.Struct, frozen=True):
@@ -86,16 +108,17 @@ class OtherMessage(msgspec.Struct, frozen=True):
 
 
 KnownMessage: TypeAlias = TickerMessage | CandlesMessage | HeartbeatsMessage | UserMessage | SubscriptionsMessage
-Message: TypeAlias = KnownMessage | OtherMessage
+Message: TypeAlias = KnownMessage | OddTickerMessage | OtherMessage
 
 KNOWN_CHANNELS = frozenset({"ticker", "candles", "heartbeats", "user", "subscriptions"})
 
 
 class MessageDecoder:
-    """Both decoders, built once per stream."""
+    """All decoders, built once per stream."""
 
     def __init__(self) -> None:
         self._known: msgspec.json.Decoder[KnownMessage] = msgspec.json.Decoder(KnownMessage)
+        self._odd_ticker = msgspec.json.Decoder(OddTickerMessage)
         self._other = msgspec.json.Decoder(OtherMessage)
 
     def decode(self, text: str | bytes) -> Message:
@@ -104,6 +127,10 @@ class MessageDecoder:
             return self._known.decode(text)
         except (ValueError, RecursionError) as error:
             reason = describe(error)
+        try:
+            return self._odd_ticker.decode(text)
+        except (ValueError, RecursionError):
+            pass
         try:
             other = self._other.decode(text)
         except (ValueError, RecursionError):

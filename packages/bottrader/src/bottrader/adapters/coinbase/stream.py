@@ -6,7 +6,7 @@ because the venue forgets; what was missed meanwhile is the caller's to fetch by
 """
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, TypeVar
@@ -23,10 +23,12 @@ from bottrader.adapters.coinbase.messages import (
     CandlesMessage,
     Message,
     MessageDecoder,
-    TickerEntry,
+    OddTickerEntry,
+    OddTickerMessage,
     TickerMessage,
     UserMessage,
 )
+from bottrader.adapters.coinbase.watchdog import Overdue, Watchdog
 from bottrader.domain.errors import AdapterError
 from bottrader.domain.market import ProductId, Ticker
 from bottrader.domain.money import Price, parse_amount
@@ -47,6 +49,7 @@ from bottrader.ports import (
 HEARTBEATS = "heartbeats"
 USER = "user"
 MARKET_CHANNELS = frozenset({"ticker", "candles"})
+CONTENT = (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY)
 
 E = TypeVar("E")
 
@@ -95,24 +98,40 @@ class CoinbaseMarketFeed:
         topic = Topic(frozenset(subscriptions), self._read)
         return _Stream(self._session, self._url, self._options, topic, requests).events()
 
-    def _read(self, message: Message, at: datetime) -> Iterable[Ticker | CandleUpdate]:
+    def _read(self, message: Message, at: datetime) -> list[Ticker | CandleUpdate]:
         if isinstance(message, TickerMessage):
-            entries = [entry for event in message.events for entry in event.tickers]
-            return [ticker for entry in entries if (ticker := self._ticker(entry, at)) is not None]
+            return self._tickers(message, at)
+        if isinstance(message, OddTickerMessage):
+            odd = [entry for event in message.events for entry in event.tickers]
+            return [ticker for entry in odd if (ticker := self._odd_ticker(entry, at)) is not None]
         if isinstance(message, CandlesMessage):
             listed = [candle for event in message.events for candle in event.candles]
             candles = [mapping.to_candle(candle, ProductId(candle.product_id)) for candle in listed]
             return [CandleUpdate(candle, at) for candle in sorted(candles, key=lambda candle: candle.opened_at)]
-        return ()
+        return []
 
-    def _ticker(self, entry: TickerEntry, at: datetime) -> Ticker | None:
+    def _tickers(self, message: TickerMessage, at: datetime) -> list[Ticker | CandleUpdate]:
         # Crossed or non-positive quotes pass: judging them is the domain's work. What is no number cannot be judged.
+        tickers: list[Ticker | CandleUpdate] = []
+        for event in message.events:
+            for entry in event.tickers:
+                price, bid, ask = entry.price, entry.best_bid, entry.best_ask
+                if price.is_finite() and bid.is_finite() and ask.is_finite():
+                    tickers.append(Ticker(entry.product_id, price, bid, ask, at))
+                else:
+                    self._drop(entry.product_id, f"an amount is finite, was one of {price}, {bid}, {ask}")
+        return tickers
+
+    def _odd_ticker(self, entry: OddTickerEntry, at: datetime) -> Ticker | None:
         try:
             price, bid, ask = parse_amount(entry.price), parse_amount(entry.best_bid), parse_amount(entry.best_ask)
         except ValueError as error:
-            self._options.log.alarm("ticker_dropped", product_id=entry.product_id, reason=str(error))
+            self._drop(entry.product_id, str(error))
             return None
-        return Ticker(ProductId(entry.product_id), Price(price), Price(bid), Price(ask), at)
+        return Ticker(entry.product_id, Price(price), Price(bid), Price(ask), at)
+
+    def _drop(self, product_id: ProductId, reason: str) -> None:
+        self._options.log.alarm("ticker_dropped", product_id=product_id, reason=reason)
 
 
 class CoinbaseUserFeed:
@@ -135,9 +154,9 @@ class CoinbaseUserFeed:
         return _Stream(self._session, self._url, self._options, topic, requests).events()
 
 
-def _order_updates(message: Message, at: datetime) -> Iterable[OrderUpdate]:
+def _order_updates(message: Message, at: datetime) -> list[OrderUpdate]:
     if not isinstance(message, UserMessage):
-        return ()
+        return []
     return [
         OrderUpdate(VenueOrderId(order.order_id), ClientOrderId(order.client_order_id), ProductId(order.product_id), at)
         for event in message.events
@@ -173,15 +192,21 @@ class _Stream(Generic[E]):
         attempt = 0
         while True:
             conversation = Conversation(self._topic, self._options.on_time)
+            watchdog = Watchdog(self._options.silence_timeout_s, self._options.ack_timeout_s)
             try:
-                async with await self._connect() as socket:
-                    ack_deadline_s = asyncio.get_running_loop().time() + self._options.ack_timeout_s
+                async with await self._connect() as socket, watchdog:
                     for request in self._requests():
                         await socket.send_str(request)
                     while True:
-                        text = await self._receive(socket, conversation, ack_deadline_s)
-                        for event in conversation.take(self._decoder.decode(text)):
+                        message = await watchdog.wait(socket.receive())
+                        if message.type not in CONTENT:
+                            raise _ending(message, socket)
+                        for event in conversation.take(self._decoder.decode(message.data)):
                             yield event
+                        if watchdog.is_strict and conversation.is_live:
+                            watchdog.is_strict = False
+            except Overdue:
+                cause = self._overdue(conversation)
             except AdapterError as error:
                 cause = str(error)
             except NO_ANSWER as error:
@@ -200,22 +225,14 @@ class _Stream(Generic[E]):
                 max_msg_size=self._options.frame_bytes_max,
             )
 
-    async def _receive(
-        self, socket: aiohttp.ClientWebSocketResponse, conversation: Conversation[E], ack_deadline_s: float
-    ) -> str | bytes:
-        deadline_s = asyncio.get_running_loop().time() + self._options.silence_timeout_s
-        if not conversation.is_live:
-            deadline_s = min(deadline_s, ack_deadline_s)
-        try:
-            async with asyncio.timeout_at(deadline_s):
-                message = await socket.receive()
-        except TimeoutError:
-            if conversation.is_live:
-                raise StreamBroken(f"nothing came for {self._options.silence_timeout_s:g} s") from None
-            raise StreamBroken(f"the venue did not acknowledge {conversation.missing} in time") from None
-        if message.type in (aiohttp.WSMsgType.TEXT, aiohttp.WSMsgType.BINARY):
-            text: str | bytes = message.data
-            return text
-        if message.type is aiohttp.WSMsgType.ERROR:
-            raise StreamBroken(f"the connection failed: {describe(message.data)}")
-        raise StreamBroken(f"the venue closed the connection with code {socket.close_code}")
+    def _overdue(self, conversation: Conversation[E]) -> str:
+        if conversation.is_live:
+            return f"nothing came for {self._options.silence_timeout_s:g} s"
+        return f"the venue did not acknowledge {conversation.missing} in time"
+
+
+def _ending(message: aiohttp.WSMessage, socket: aiohttp.ClientWebSocketResponse) -> StreamBroken:
+    """Return the cause that a message without content names."""
+    if message.type is aiohttp.WSMsgType.ERROR:
+        return StreamBroken(f"the connection failed: {describe(message.data)}")
+    return StreamBroken(f"the venue closed the connection with code {socket.close_code}")
