@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from decimal import Decimal
 
 from bottrader.adapters.memory.exchange import Lose, MemoryExchange, Refuse, StayOpen
 from bottrader.app.activity import Activity
@@ -262,7 +263,7 @@ async def test_prices_make_an_open_order_be_asked_about_at_its_pace() -> None:
         assert house.exchange.hidden_lookups == 1
 
 
-async def test_a_venue_that_fails_while_a_price_is_judged_is_told_and_the_next_price_judges_again() -> None:
+async def test_a_venue_that_cannot_be_asked_about_an_order_is_told_and_asked_again() -> None:
     async with working() as desk:
         house = desk.house
         house.exchange.script(Lose(is_placed=True))
@@ -270,12 +271,25 @@ async def test_a_venue_that_fails_while_a_price_is_judged_is_told_and_the_next_p
         house.exchange.query_error = ExchangeUnreachable("down")
         await desk.price("40000")
         await desk.quiet()
-        assert len(house.told("position_not_judged")) == 1
+        assert len(house.told("order_not_settled")) == 1
         house.exchange.query_error = None
         house.pass_time(2)
         await desk.price("40000")
         await desk.quiet()
         assert house.portfolio.position(BTC) is not None
+
+
+async def test_an_order_that_cannot_be_asked_about_does_not_hold_up_a_stop() -> None:
+    """The venue answers orders but no questions; another buy of the product is open; the stop is sent all the same."""
+    async with working() as desk:
+        await desk.house.buy("0.01")
+        desk.house.exchange.script(StayOpen())
+        await desk.house.buy("0.01", "another")
+        desk.house.exchange.query_error = ExchangeUnreachable("down")
+        await desk.price("38000")
+        await desk.quiet()
+        assert [sell.size_base for sell in desk.house.sells] == [Decimal("0.01")]
+        assert desk.house.told("order_not_settled")
 
 
 async def test_reconciliation_happens_when_it_is_due_and_not_before() -> None:

@@ -22,7 +22,7 @@ from bottrader.app.reconcile import Reconciler, Reconciliation
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.watch_market import MarketWatcher
 from bottrader.app.world import World
-from bottrader.domain.errors import AdapterError
+from bottrader.domain.errors import AdapterError, ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.market import ProductId, Ticker
 from bottrader.domain.signals import Signal
 from bottrader.ports import Heartbeat, OrderUpdate, StreamLive, StreamLost, UserEvent, UserFeed
@@ -156,7 +156,11 @@ class TradingDesk:
             return
         self._last_settled[product_id] = now
         for order in self._portfolio.open_orders(product_id):
-            await self._settler.settle(order)
+            try:
+                await self._settler.settle(order)
+            except (ExchangeUnreachable, ExchangeRefused) as error:
+                # The order stays open and counts as live; a stop on the coins that are held does not wait for it.
+                self._log.alarm("order_not_settled", order_id=order.intent.client_order_id, cause=str(error))
 
     async def _follow_user(self, user: UserFeed) -> None:
         async with aclosing(user.events()) as events:

@@ -1,5 +1,0 @@
-"""`python -m bottrader.cli`."""
-
-from bottrader.cli import main
-
-main()
