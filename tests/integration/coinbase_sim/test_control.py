@@ -185,3 +185,90 @@ async def test_a_product_that_is_shut_takes_no_orders_until_it_opens(member: Mem
     assert (await member.post("/orders", limit_order())).body["success"] is False
     await member.control("POST", "/product", {"product_id": "BTC-USD"})
     assert (await member.post("/orders", limit_order())).body["success"] is True
+
+
+async def test_a_fill_may_win_the_race_against_a_cancel(member: Member, simulator: Simulator) -> None:
+    """F16: the print at 38,990 fills the order at 39,000 before the cancel is looked at."""
+    order_id = await member.place(limit_order())
+    await script(member, on="POST /orders/batch_cancel", do="tick_first", tick={"price": "38990"})
+    (result,) = (await member.post("/orders/batch_cancel", {"order_ids": [order_id]})).body["results"]
+    assert result["success"] is False
+    (order,) = simulator.orders()
+    assert (order.status.value, order.filled_size) == ("FILLED", Decimal("0.1"))
+
+
+async def test_a_partial_fill_may_cross_a_cancel(member: Member, simulator: Simulator) -> None:
+    """F17: 0.04 of 0.1 are filled, the rest is cancelled."""
+    order_id = await member.place(limit_order())
+    tick = {"price": "39000", "size": "0.04"}
+    await script(member, on="POST /orders/batch_cancel", do="tick_first", tick=tick)
+    (result,) = (await member.post("/orders/batch_cancel", {"order_ids": [order_id]})).body["results"]
+    assert result["success"] is True
+    (order,) = simulator.orders()
+    assert (order.status.value, order.filled_size) == ("CANCELLED", Decimal("0.04"))
+
+
+async def test_a_fill_is_taken_back_and_another_corrected(member: Member) -> None:
+    """F29"""
+    for _ in range(2):
+        await member.place(market_buy())
+    second, first = (await member.get(FILLS)).body["fills"]
+    assert (await member.control("POST", "/reversal", {"trade_id": first["trade_id"]})).status == 200
+    again = await member.control("POST", "/reversal", {"trade_id": first["trade_id"]})
+    assert again.status == 400
+    terms = {"trade_id": second["trade_id"], "price": "39990", "commission": "0.5"}
+    assert (await member.control("POST", "/correction", terms)).status == 200
+    rows = (await member.get(FILLS)).body["fills"]
+    assert sorted(row["trade_type"] for row in rows) == ["CORRECTION", "FILL", "FILL", "REVERSAL", "REVERSAL"]
+
+
+async def test_increments_change_while_the_exchange_runs(member: Member) -> None:
+    """F13"""
+    changed = {"product_id": "BTC-USD", "price_increment": "10"}
+    assert (await member.control("POST", "/rules", changed)).status == 200
+    refused = await member.post("/orders", limit_order(price="39001.00"))
+    assert refused.body["success"] is False
+    assert (await member.post("/orders", limit_order(price="39000.00"))).body["success"] is True
+    for nonsense in ({"product_id": "NO-USD"}, {"product_id": "BTC-USD", "price_increment": "0"}):
+        assert (await member.control("POST", "/rules", nonsense)).status == 400
+
+
+async def test_a_clock_that_is_ahead_finds_tokens_expired(member: Member) -> None:
+    """F10"""
+    assert (await member.control("POST", "/clock", {"skew_s": 600})).status == 200
+    assert (await member.get("/accounts")).status == 401
+    assert (await member.control("POST", "/clock", {"skew_s": 0})).status == 200
+    assert (await member.get("/accounts")).status == 200
+
+
+@pytest.mark.parametrize(
+    ("do", "status", "text"),
+    [
+        ("http_429", 429, "rate_limit_exceeded"),
+        ("http_429_html", 429, "<!DOCTYPE html>"),
+        ("http_401", 401, "Unauthorized"),
+        ("http_403", 403, "PERMISSION_DENIED"),
+        ("http_502_not_placed", 502, "<html>"),
+        ("http_503_not_placed", 503, "<html>"),
+        ("not_found", 404, "not found"),
+    ],
+)
+async def test_a_refusal_by_script_has_the_venues_shape_and_places_nothing(
+    member: Member, simulator: Simulator, do: str, status: int, text: str
+) -> None:
+    """F5, F7, F10, F11"""
+    await script(member, on="POST *", do=do)
+    reply = await member.post("/orders", limit_order())
+    assert reply.status == status
+    assert text in reply.text
+    assert simulator.orders() == []
+
+
+async def test_listings_lose_repeat_and_hide_rows(member: Member) -> None:
+    """F18, F19, F20"""
+    ids = [await member.place(limit_order()) for _ in range(2)][::-1]
+    expected = {"lose_row": ids[1:], "repeat_row": [ids[0], *ids], "hide_rows": [], "reverse_rows": ids[::-1]}
+    for do, listed in expected.items():
+        await script(member, on="GET /orders/historical/batch", do=do)
+        rows = (await member.get("/orders/historical/batch")).body["orders"]
+        assert [row["order_id"] for row in rows] == listed, do

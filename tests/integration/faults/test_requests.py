@@ -222,6 +222,21 @@ async def test_f10_one_401_to_a_question_is_cured(stage: Stage, sql: Connection)
     assert script_of(stage).unfired == []
 
 
+async def test_f10_while_the_venues_clock_is_off_nothing_is_lost(stage: Stage, sql: Connection) -> None:
+    """F10: every token is refused as expired; the signal waits with an alarm until the clocks agree."""
+    async with stage.webhook() as webhook:
+        await webhook.healthy()
+        stage.server.faults.clock_skew_s = 600
+        await webhook.send("buy")
+        await eventually(lambda: webhook.told("work_postponed"), "an alarm")
+        assert stage.orders == []
+        stage.server.faults.clock_skew_s = 0
+        await cut_user(stage)
+        await filled(sql, "buy")
+        await webhook.healthy()
+    await audit(stage, sql, orders=1)
+
+
 async def test_f11_a_revoked_key_stops_trading_and_loses_nothing(stage: Stage, sql: Connection) -> None:
     """F11: the signal waits with an alarm; once the key opens the door again it is carried out."""
     async with stage.webhook() as webhook:

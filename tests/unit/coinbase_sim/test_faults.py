@@ -2,7 +2,7 @@
 
 import pytest
 
-from coinbase_sim.faults import Action, Fault, FaultInvalid, Faults, parse_faults
+from coinbase_sim.faults import Action, Fault, FaultInvalid, Faults, Tick, parse_faults
 
 POST = ("POST", "/orders", "/orders")
 
@@ -110,6 +110,8 @@ def test_a_script_is_one_fault_or_a_list() -> None:
         b'{"on": "POST /orders", "do": "drop_reply", "nth": 0}',
         b'{"on": "POST /orders", "do": "delay_reply", "seconds": -1}',
         b'{"on": "POST /orders", "do": "drop_reply", "nht": 2}',
+        b'{"on": "POST /orders", "do": "tick_first", "tick": {"price": "0"}}',
+        b'{"on": "POST /orders", "do": "tick_first", "tick": {"price": "NaN"}}',
     ],
 )
 def test_what_is_no_script_is_refused(script: bytes) -> None:
@@ -127,6 +129,8 @@ def test_what_is_no_script_is_refused(script: bytes) -> None:
         Fault("ws user", Action.DROP_REPLY),
         Fault("POST /orders", Action.DROP_CONNECTION),
         Fault("POST /orders", Action.DROP_REPLY, seconds=1),
+        Fault("POST /orders", Action.TICK_FIRST),
+        Fault("POST /orders", Action.DROP_REPLY, tick=Tick("38000")),
         Fault("* /orders", Action.DROP_REPLY),
         Fault("subscribe user", Action.MUTE),
         Fault("ws user", Action.DROP_ACK),

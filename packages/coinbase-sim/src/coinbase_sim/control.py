@@ -3,7 +3,7 @@
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Annotated, Literal, TypeVar
 
@@ -65,6 +65,30 @@ class BalanceBody(msgspec.Struct, forbid_unknown_fields=True):
     available: str
 
 
+class RulesBody(msgspec.Struct, forbid_unknown_fields=True):
+    """The increments and minimums of a product (F13, F14); those left out stay as they are."""
+
+    product_id: str
+    base_increment: str | None = None
+    price_increment: str | None = None
+    base_min_size: str | None = None
+    quote_min_size: str | None = None
+
+
+class ReversalBody(msgspec.Struct, forbid_unknown_fields=True):
+    trade_id: str
+
+
+class CorrectionBody(msgspec.Struct, forbid_unknown_fields=True):
+    trade_id: str
+    price: str
+    commission: str
+
+
+class ClockBody(msgspec.Struct, forbid_unknown_fields=True):
+    skew_s: Annotated[float, msgspec.Meta(ge=-86_400, le=86_400)]
+
+
 class ControlRefused(Exception):
     """What was asked makes no sense here; the text is the reply, with HTTP 400."""
 
@@ -120,6 +144,10 @@ class _Control:
             web.post("/price", self.price),
             web.post("/product", self.product),
             web.post("/balance", self.balance),
+            web.post("/rules", self.rules),
+            web.post("/reversal", self.reversal),
+            web.post("/correction", self.correction),
+            web.post("/clock", self.clock),
             web.post("/disconnect", self.disconnect),
             web.post("/limits", self.limit),
             web.delete("/limits", self.lift_limits),
@@ -201,6 +229,50 @@ class _Control:
         self._simulator.set_balance(body.currency, Decimal(body.available))
         return json_reply(encode.books(self._simulator.books()))
 
+    async def rules(self, request: web.Request) -> web.Response:
+        """Change a product's increments and minimums."""
+        body = await _body(request, RulesBody)
+        spec = self._simulator.products.get(body.product_id)
+        if spec is None:
+            raise ControlRefused(f"there is no product {body.product_id!r} on this exchange")
+        changed = replace(
+            spec,
+            base_increment=_amount_or(body.base_increment, spec.base_increment),
+            price_increment=_amount_or(body.price_increment, spec.price_increment),
+            base_min_size=_amount_or(body.base_min_size, spec.base_min_size),
+            quote_min_size=_amount_or(body.quote_min_size, spec.quote_min_size),
+        )
+        try:
+            self._simulator.set_product_rules(changed)
+        except ValueError as invalid:
+            raise ControlRefused(str(invalid)) from None
+        return json_reply(body)
+
+    async def reversal(self, request: web.Request) -> web.Response:
+        """Take back a fill (F29)."""
+        body = await _body(request, ReversalBody)
+        try:
+            row = self._simulator.reverse_fill(body.trade_id)
+        except ValueError as invalid:
+            raise ControlRefused(str(invalid)) from None
+        return json_reply({"fills": [encode.fill(row)]})
+
+    async def correction(self, request: web.Request) -> web.Response:
+        """Correct a fill's price and commission (F29)."""
+        body = await _body(request, CorrectionBody)
+        price, commission = _amount(body.price), _amount(body.commission)
+        try:
+            rows = self._simulator.correct_fill(body.trade_id, price, commission)
+        except ValueError as invalid:
+            raise ControlRefused(str(invalid)) from None
+        return json_reply({"fills": [encode.fill(row) for row in rows]})
+
+    async def clock(self, request: web.Request) -> web.Response:
+        """Judge tokens by a clock that is so far ahead of the wall clock (F10)."""
+        body = await _body(request, ClockBody)
+        self._faults.clock_skew_s = body.skew_s
+        return json_reply(body)
+
     async def disconnect(self, request: web.Request) -> web.Response:
         body = await _body(request, DisconnectBody)
         if body.code is None:
@@ -226,6 +298,16 @@ def set_manual_price(market: ManualMarket, product_id: str, text: str) -> None:
         market.set_price(product_id, Decimal(text))
     except (KeyError, ValueError):
         raise ControlRefused(f"there is no product {product_id!r} on this market") from None
+
+
+def _amount(text: str) -> Decimal:
+    if not _AMOUNT.fullmatch(text):
+        raise ControlRefused(f'an amount is a number as text, like "0.01", not {text!r}')
+    return Decimal(text)
+
+
+def _amount_or(text: str | None, present: Decimal) -> Decimal:
+    return present if text is None else _amount(text)
 
 
 async def _body(request: web.Request, kind: type[Body]) -> Body:

@@ -8,6 +8,7 @@ from its own `seed`: the same seed and the same requests give the same faults.
     {"on": "GET /orders/historical/{order_id}", "do": "delay_reply", "seconds": 3}
     {"on": "* *", "do": "http_429", "lasts_s": 600}                        ten minutes of "too many requests"
     {"on": "POST *", "do": "http_502_placed", "rate": 0.2, "seed": 7, "times": 0}
+    {"on": "POST /orders/batch_cancel", "do": "tick_first", "tick": {"price": "39000"}}    the fill wins the race
     {"on": "ws user", "do": "drop_connection"}                             cut instead of sending the next user message
     {"on": "subscribe ticker", "do": "drop_ack"}                           subscribe, and do not say so
 """
@@ -49,6 +50,9 @@ class Action(StrEnum):
     LOSE_ROW = "lose_row"
     REPEAT_ROW = "repeat_row"
     REVERSE_ROWS = "reverse_rows"
+
+    # Requests before which the market moves.
+    TICK_FIRST = "tick_first"
 
     # Messages of a channel.
     DROP_CONNECTION = "drop_connection"
@@ -100,8 +104,20 @@ _ON_STREAMS = TICKS | {
 _ON_SUBSCRIPTIONS = frozenset({Action.DROP_ACK, Action.REPLAY})
 
 
+POSITIVE = r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,18})?$"
+"""An amount above zero, as text."""
+
+
 class FaultInvalid(ValueError):
     """A fault script that makes no sense; the text says what is wrong and what would be right."""
+
+
+class Tick(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A print on a market that is moved by hand."""
+
+    price: Annotated[str, msgspec.Meta(pattern=POSITIVE)]
+    size: Annotated[str, msgspec.Meta(pattern=POSITIVE)] = "1"
+    product_id: str = "BTC-USD"
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -126,6 +142,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaul
     """For `rate` only."""
     code: str = ""
     """For `not_success` only: the venue's failure reason."""
+    tick: Tick | None = None
+    """For `tick_first` only: the market takes this tick before the request is carried out (F16, F17)."""
 
 
 class _Scripted:
@@ -167,6 +185,8 @@ class Faults:
         self._scripted: list[_Scripted] = []
         self._spoils_streams = False
         self._clock = clock
+        self.clock_skew_s = 0.0
+        """How far the clock by which tokens are judged is ahead of the wall clock (F10)."""
         self.install(faults)
 
     def install(self, faults: Sequence[Fault]) -> None:
@@ -235,6 +255,8 @@ def _check(fault: Fault) -> None:
         raise FaultInvalid(f"{fault.do.value} spoils a ticker, so 'on' must be 'ws ticker', not {fault.on!r}")
     if bool(fault.code) != (fault.do is Action.NOT_SUCCESS):
         raise FaultInvalid("'code' goes with not_success, which needs it: the venue's failure reason")
+    if (fault.tick is not None) != (fault.do is Action.TICK_FIRST):
+        raise FaultInvalid('\'tick\' goes with tick_first, which needs it, like {"price": "38000"}')
     if fault.do is Action.NOT_SUCCESS and fault.on != "POST /orders":
         raise FaultInvalid(f"not_success is an answer to 'POST /orders', not to {fault.on!r}")
 

@@ -42,7 +42,7 @@ class Script:
     def __call__(self, on: str, do: str, nth: int = 1, seconds: float = 0.0, **terms: Any) -> None:
         """Spoil the `nth` match of `on` ("POST /orders", "ws user") as `do` says; see the README for what there is.
 
-        `terms` are the other fields of a `Fault`: `times`, `lasts_s`, `rate`, `seed`, `code`.
+        `terms` are the other fields of a `Fault`: `times`, `lasts_s`, `rate`, `seed`, `code`, `tick`.
 
         Raises:
             ValueError: for a fault that makes no sense, with what would.

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from decimal import Decimal
 from http import HTTPStatus
 
 from aiohttp import web
 from aiohttp.typedefs import Middleware
 
-from coinbase_sim.faults import NOT_DONE, Action, Fault, Faults
+from coinbase_sim.faults import NOT_DONE, Action, Fault, Faults, Tick
+from coinbase_sim.market import ManualMarket
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import spoiled, v2_api
 from coinbase_sim.wire.account_api import AccountApi
@@ -42,7 +44,7 @@ class Border:
 
 def rest_app(simulator: Simulator, border: Border) -> web.Application:
     """The application to mount at `PREFIX`."""
-    app = _guarded_app(border, PREFIX, _is_public)
+    app = _guarded_app(simulator, border, PREFIX, _is_public)
     for api in (MarketApi(simulator), AccountApi(simulator), OrderApi(simulator)):
         app.add_routes(api.routes())
     return app
@@ -50,16 +52,18 @@ def rest_app(simulator: Simulator, border: Border) -> web.Application:
 
 def v2_app(simulator: Simulator, border: Border) -> web.Application:
     """The application to mount at `v2_api.PREFIX`."""
-    app = _guarded_app(border, v2_api.PREFIX, v2_api.PUBLIC_PATHS.__contains__)
+    app = _guarded_app(simulator, border, v2_api.PREFIX, v2_api.PUBLIC_PATHS.__contains__)
     app.add_routes(V2Api(simulator).routes())
     return app
 
 
-def _guarded_app(border: Border, prefix: str, is_public: Callable[[str], bool]) -> web.Application:
+def _guarded_app(
+    simulator: Simulator, border: Border, prefix: str, is_public: Callable[[str], bool]
+) -> web.Application:
     # A fault stands outside the token check: a dropped request is dropped whoever sent it.
     middlewares: list[Middleware] = [
         _venue_errors,
-        _faulty(border.faults, prefix),
+        _faulty(border.faults, prefix, simulator),
         _limited(border.limiter, prefix, is_public),
     ]
     if border.verifier is not None:
@@ -117,7 +121,7 @@ def _is_public(path: str) -> bool:
     return path == "/time" or path.startswith("/market/")
 
 
-def _faulty(faults: Faults, prefix: str) -> Middleware:
+def _faulty(faults: Faults, prefix: str, simulator: Simulator) -> Middleware:
     @web.middleware
     async def spoil(request: web.Request, handler: Handler) -> web.StreamResponse:
         resource = request.match_info.route.resource
@@ -125,9 +129,20 @@ def _faulty(faults: Faults, prefix: str) -> Middleware:
         fault = faults.at_request(request.method, request.path.removeprefix(prefix), template.removeprefix(prefix))
         if fault is None:
             return await handler(request)
+        if fault.tick is not None:
+            _move(simulator, fault.tick)
+            return await handler(request)
         return await _spoiled(fault, request, handler)
 
     return spoil
+
+
+def _move(simulator: Simulator, tick: Tick) -> None:
+    market = simulator.market
+    if not isinstance(market, ManualMarket) or tick.product_id not in simulator.products:
+        raise ArgumentInvalid(f"tick_first needs a market that is moved by hand and has {tick.product_id}")
+    market.set_price(tick.product_id, Decimal(tick.price), size=Decimal(tick.size))
+    simulator.step()
 
 
 async def _spoiled(fault: Fault, request: web.Request, handler: Handler) -> web.StreamResponse:

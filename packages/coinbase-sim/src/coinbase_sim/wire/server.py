@@ -93,7 +93,7 @@ class SimulatorServer:
         secure = None
         if options.tls_port is not None:
             secure = opened.enter_context(_listen(options.host, options.tls_port))
-        verifier = TokenVerifier(key, time.time) if options.require_auth else None
+        verifier = TokenVerifier(key, self._token_time) if options.require_auth else None
         self._stream = Stream(self.simulator, verifier, self.faults)
         border = rest.Border(verifier, self.faults, Limiter(options.rate_limits, time.monotonic))
         runner = web.AppRunner(self._app(border), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
@@ -129,6 +129,9 @@ class SimulatorServer:
         if request.headers.get("Upgrade", "").lower() == "websocket":
             return await self._stream.serve(request)
         return not_found(f"no such endpoint: {request.path}")
+
+    def _token_time(self) -> float:
+        return time.time() + self.faults.clock_skew_s
 
     async def publish_heartbeat(self) -> None:
         """Send a heartbeat with the venue's time to every socket that is subscribed to them."""
