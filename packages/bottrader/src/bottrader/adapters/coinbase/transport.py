@@ -107,7 +107,7 @@ class Transport:
         # A redirect is never followed: it could send an order a second time, or the token elsewhere.
         async with self._session.request(
             method,
-            url.with_query(list(params)),
+            url.with_query(list(params)) if params else url,
             data=body,
             headers=headers,
             timeout=self._timeout,
