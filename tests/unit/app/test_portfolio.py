@@ -53,3 +53,13 @@ async def test_a_new_process_sees_what_the_old_one_saw() -> None:
     await fresh.load()
     assert fresh.positions() == house.portfolio.positions()
     assert fresh.open_orders() == house.portfolio.open_orders()
+
+
+async def test_what_closed_trades_earned_is_known_fees_deducted() -> None:
+    """0.01 BTC cost 403.20; sold at 38,000 they bring 380 less 3.04; ETH is only bought."""
+    house = await House().open()
+    await house.buy("0.01")
+    await house.buy("0.1", "eth", ETH)
+    assert house.portfolio.realized_pnl() == 0
+    await house.see("38000")
+    assert house.portfolio.realized_pnl() == Decimal("-26.24")

@@ -38,6 +38,7 @@ class Session:
             fee_rates=FeeRates(maker=Decimal("0.004"), taker=Decimal("0.008")),
             position={BTC: held, ETH: None}.get,
             positions=lambda: [held],
+            realized_pnl=lambda: Decimal("-12.345"),
         )
 
 
@@ -72,8 +73,8 @@ def test_off_a_terminal_a_line_comes_every_few_seconds(session: Session, clock: 
         session.events.info("order_sent")
         display.on_step(STEP)
     first, second = out.getvalue().splitlines()
-    assert first == "2026-01-01 00:00 (0%)  BTC-USD 110  signals 0  orders 0  fills 0  positions 1"
-    assert second == "2026-01-01 00:05 (50%)  BTC-USD 110  signals 0  orders 1  fills 0  positions 1"
+    assert first == "2026-01-01 00:00 (0%)  BTC-USD 110  signals 0  orders 0  fills 0  positions 1  P&L -12.34"
+    assert second == "2026-01-01 00:05 (50%)  BTC-USD 110  signals 0  orders 1  fills 0  positions 1  P&L -12.34"
 
 
 def test_a_market_without_an_end_has_no_share(session: Session, clock: SimpleNamespace) -> None:
@@ -95,6 +96,6 @@ def test_on_a_terminal_prices_positions_and_events_are_shown(session: Session, c
         clock.at += REFRESH_S - 0.01
         display.on_step(STEP)
         assert out.getvalue() == drawn
-    for word in ("BTC-USD", "110", "100.80", "+8.25%", "ETH-USD", "order", "unknown", "ROC_MOMO", "(0%)"):
+    for word in ("BTC-USD", "110", "100.80", "+8.25%", "ETH-USD", "order", "unknown", "ROC_MOMO", "(0%)", "P&L -12.34"):
         assert word in drawn
     assert "reconciled" not in drawn

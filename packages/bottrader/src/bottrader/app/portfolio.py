@@ -11,6 +11,7 @@ from bottrader.domain.lots import Allocation, ledger_key
 from bottrader.domain.market import FeeRates, Product, ProductId, Ticker
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.orders import ClientOrderId, OpenOrder, Side, VenueOrderId
+from bottrader.domain.performance import realized_pnl
 from bottrader.domain.positions import LotBook, Position
 from bottrader.ports import Store, TrailState
 
@@ -28,6 +29,7 @@ class Portfolio:
         self._open_orders: dict[ClientOrderId, OpenOrder] = {}
         self._trails: dict[ProductId, TrailState] = {}
         self._exits_count: dict[ClientOrderId, int] = {}
+        self._realized: dict[ProductId, Decimal] = {}
 
     async def load(self) -> None:
         """Rebuild everything from the store; called once, at start."""
@@ -49,7 +51,13 @@ class Portfolio:
         for execution in sorted(await self._store.executions(product_id), key=ledger_key):
             allocations += book.apply(execution)
         self._positions[product_id] = book.position()
+        self._realized[product_id] = realized_pnl(allocations)
         return allocations
+
+    def realized_pnl(self) -> Decimal:
+        """Return what the closed part of all products' trades has earned, fees deducted."""
+        with exact():
+            return sum(self._realized.values(), ZERO)
 
     def position(self, product_id: ProductId) -> Position | None:
         return self._positions.get(product_id)

@@ -69,6 +69,7 @@ class SessionDisplay:
             f"{self._session.now:%Y-%m-%d %H:%M}{self._share()}  {prices}  signals {counts['signal_born']}"
             f"  orders {counts['order_sent']}  fills {counts['fill_recorded']}"
             f"  positions {len(self._session.portfolio.positions())}"
+            f"  P&L {self._session.portfolio.realized_pnl():+,.2f}"
         )
 
     def _share(self) -> str:
@@ -81,7 +82,8 @@ class SessionDisplay:
         counts = self._session.events.counts
         head = Text(f"{self._session.now:%Y-%m-%d %H:%M}{self._share()}", style="bold")
         head.append(
-            f"   signals {counts['signal_born']}   orders {counts['order_sent']}   fills {counts['fill_recorded']}",
+            f"   signals {counts['signal_born']}   orders {counts['order_sent']}   fills {counts['fill_recorded']}"
+            f"   P&L {self._session.portfolio.realized_pnl():+,.2f}",
             style="dim",
         )
         return Group(head, self._markets(), self._events())
