@@ -71,13 +71,12 @@ def slow_house() -> tuple[House, SlowExchange]:
 
 @asynccontextmanager
 async def working(house: House | None = None, interval_s: float = 300) -> AsyncIterator[Desk]:
-    """A desk that has started and whose streams are live."""
+    """A desk that has started and whose streams are live, with the prices that a venue tells first."""
     desk = Desk(house or House(), interval_s)
-    desk.house.show("40000")
-    desk.house.show("2000", ETH)
+    first_prices = (desk.house.show("40000"), desk.house.show("2000", ETH))
     await desk.desk.start()
     task = asyncio.create_task(desk.work())
-    desk.market.tell(StreamLive(desk.house.clock.now()))
+    desk.market.tell(StreamLive(desk.house.clock.now()), *first_prices)
     desk.user.tell(StreamLive(desk.house.clock.now()))
     await desk.quiet()
     yield desk
@@ -169,6 +168,25 @@ async def test_signals_of_an_earlier_life_are_taken_up_at_start() -> None:
     async with working(house) as desk:
         await desk.quiet()
         assert len(house.exchange.placements) == 1
+
+
+async def test_a_signal_of_an_earlier_life_waits_for_the_first_price() -> None:
+    """B261: the process has just begun and sees no market yet; that is no reason to refuse what was accepted."""
+    house = House()
+    waiting = signal()
+    await house.store.accept_signal(make_inbound(waiting))
+    desk = Desk(house)
+    house.show("40000")
+    house.show("2000", ETH)
+    await desk.desk.start()
+    task = asyncio.create_task(desk.work())
+    await turns()
+    assert await house.store.outcome_of(waiting.signal_id) is None
+    desk.market.tell(StreamLive(house.clock.now()), house.show("40000"))
+    await desk.quiet()
+    assert [intent.signal_id for intent in house.exchange.placements] == [waiting.signal_id]
+    task.cancel()
+    await asyncio.wait({task})
 
 
 async def test_a_signal_of_a_product_that_is_not_traded_here_is_left_alone() -> None:

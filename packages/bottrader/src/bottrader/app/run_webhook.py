@@ -64,6 +64,7 @@ class TradingDesk:
             product_id: asyncio.Queue() for product_id in portfolio.product_ids
         }
         self._prices = {product_id: asyncio.Event() for product_id in portfolio.product_ids}
+        self._is_sighted = {product_id: asyncio.Event() for product_id in portfolio.product_ids}
         self._last_settled: dict[ProductId, datetime] = {}
         self._reconcile_due = asyncio.Event()
         self._reconciled_at: datetime | None = None
@@ -98,6 +99,7 @@ class TradingDesk:
         if product_id not in self._prices:
             return
         self._portfolio.tickers[product_id] = ticker
+        self._is_sighted[product_id].set()
         if self._portfolio.position(product_id) or self._portfolio.has_unsettled(product_id):
             self._demand(self._prices[product_id])
         self._request_reconciliation_when_due()
@@ -131,6 +133,9 @@ class TradingDesk:
         while True:
             item = await self._queues[product_id].get()
             try:
+                if isinstance(item, Signal):
+                    # A signal that an earlier life accepted is not to be refused because this one has just begun.
+                    await self._is_sighted[product_id].wait()
                 async with self._locks[product_id]:
                     if isinstance(item, Signal):
                         await self._actor.act(item, is_blind=market.is_blind)
