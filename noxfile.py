@@ -149,6 +149,13 @@ def performance(session: nox.Session) -> None:
     layer(session, "performance", options=("-s",))
 
 
+@nox.session(python=HERE, tags=["nightly"], default=False)
+def nightly(session: nox.Session) -> None:
+    """What waits in real time or compares clients: each fault of the exchange met by the whole service, by name."""
+    sync(session, "test", packages=tuple(PACKAGES))
+    session.run("pytest", "-s", "-m", "nightly", *(session.posargs or ["tests/integration", "tests/performance"]))
+
+
 @nox.session(python=HERE, tags=["ci", "fast"], allow_parallel=True)
 def lint(session: nox.Session) -> None:
     """Run every linter, or those named (`-- ruff format`); then fail once with all that was found."""

@@ -30,6 +30,8 @@ from bottrader.domain.orders import Accepted, ClientOrderId
 from tests.fixtures.coinbase_wire import KEY_NAME, accepted_reply, limit_buy
 from tests.performance.measuring import tell
 
+pytestmark = pytest.mark.nightly
+
 ORDERS = 150
 ROUNDS = 4
 PATH = "/api/v3/brokerage/orders"

@@ -6,6 +6,8 @@ from bottrader.adapters.postgres.connection import Connection
 from tests.integration.faults.conftest import HARD_STOP, audit, clear, filled, let_time_pass
 from tests.integration.services.conftest import Stage
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
 async def test_random_faults_end_with_equal_books(stage: Stage, sql: Connection, seed: int) -> None:

@@ -27,6 +27,8 @@ from tests.integration.faults.conftest import (
 )
 from tests.integration.services.conftest import RunningWebhook, Stage, eventually
 
+pytestmark = pytest.mark.nightly
+
 
 async def unknown(webhook: RunningWebhook) -> None:
     await eventually(lambda: webhook.told("order_unknown"), "the outcome is unknown")
