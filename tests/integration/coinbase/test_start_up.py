@@ -15,14 +15,14 @@ from tests.mocks.mock_coinbase_api import Answer, MockCoinbaseApi
 PERMISSIONS = {"can_view": True, "can_trade": True, "can_transfer": False, "portfolio_uuid": "p"}
 
 
-async def start(api: MockCoinbaseApi, mode: Mode, ahead_s: float) -> None:
-    """Open the venue with its clock `ahead_s` of ours, and close it again."""
+async def start(api: MockCoinbaseApi, mode: Mode, ahead_s: float) -> datetime:
+    """Open the venue with its clock `ahead_s` of ours, close it again, and return the venue time the bot began with."""
     iso = (datetime.now(UTC) + timedelta(seconds=ahead_s)).isoformat().replace("+00:00", "Z")
     api.answer("GET", "/time", Answer({"iso": iso}))
     api.answer("GET", "/key_permissions", Answer(PERMISSIONS))
     address = VenueAddress(api.url, "ws://unused", "ws://unused", ApiKey(KEY_NAME, pem_of(new_key())))
-    async with open_venue(address, mode, RecentEvents()):
-        pass
+    async with open_venue(address, mode, RecentEvents()) as venue:
+        return venue.clock.now()
 
 
 @pytest.mark.parametrize("ahead_s", [-60, 60])
@@ -41,4 +41,5 @@ async def test_a_live_start_with_a_clock_a_little_off_is_let_in(api: MockCoinbas
 
 
 async def test_paper_trading_takes_the_time_of_the_market_that_is_replayed(api: MockCoinbaseApi) -> None:
-    await start(api, Mode.PAPER, -86_400.0 * 365)
+    began = await start(api, Mode.PAPER, -86_400.0 * 365)
+    assert abs(datetime.now(UTC) - timedelta(days=365) - began) < timedelta(minutes=1)
