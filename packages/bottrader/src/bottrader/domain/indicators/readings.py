@@ -1,0 +1,179 @@
+"""The fourteen indicators of the score matrix, each with its decision, its value and its threshold."""
+
+from math import isfinite
+from typing import NamedTuple
+
+from bottrader.domain.indicators.momentum import Roc, RocDiff, Rsi
+from bottrader.domain.indicators.parameters import IndicatorParameters
+from bottrader.domain.indicators.patterns import ThreeCandlePatterns
+from bottrader.domain.indicators.trend import Macd, Swing
+from bottrader.domain.indicators.volatility import Atr, Bollinger
+
+
+class Reading(NamedTuple):
+    """What one indicator says after a closed candle; all but the name are None while it is unknown.
+
+    A tuple and not a dataclass: fourteen are made of every candle, and a frozen dataclass takes five times as long.
+    """
+
+    name: str
+    decision: bool | None
+    value: float | None
+    threshold: float | None
+
+
+class Readings(NamedTuple):
+    """All that the indicators say after a closed candle; a figure is None while it is unknown.
+
+    Rates of change and their differences are in percent, `atr`, `macd_histogram` and the bands in price units.
+    """
+
+    buy: tuple[Reading, ...]
+    """Ratio, Touch, W-Bottom, RSI, ROC, MACD, Swing."""
+    sell: tuple[Reading, ...]
+    """Ratio, Touch, M-Top, RSI, ROC, MACD, Swing."""
+    roc: float | None
+    roc_diff: float | None
+    roc_diff_spread: float | None
+    rsi: float | None
+    atr: float | None
+    macd_histogram: float | None
+    upper_band: float | None
+    lower_band: float | None
+
+
+class IndicatorSet:
+    """All indicators of one product, fed with its closed candles in order of time."""
+
+    def __init__(self, parameters: IndicatorParameters) -> None:
+        self._roc = Roc(parameters.roc_window)
+        self._roc_diff = RocDiff(parameters.roc_diff_window)
+        self._rsi = Rsi(parameters.rsi_window)
+        self._atr = Atr(parameters.atr_window)
+        self._macd = Macd(parameters.macd_fast, parameters.macd_slow, parameters.macd_signal)
+        self._bands = Bollinger(parameters.bb_window, float(parameters.bb_std))
+        self._swing = Swing(parameters.swing_window)
+        self._patterns = ThreeCandlePatterns(
+            parameters.pattern_window, parameters.pattern_median_window, float(parameters.pattern_height_min)
+        )
+        self._buy_ratio = float(parameters.buy_ratio)
+        self._sell_ratio = float(parameters.sell_ratio)
+        self._rsi_oversold = float(parameters.rsi_oversold)
+        self._rsi_overbought = float(parameters.rsi_overbought)
+        self._roc_buy = float(parameters.roc_buy_pct)
+        self._roc_sell = -float(parameters.roc_sell_pct)
+
+    def update(self, open_: float, high: float, low: float, close: float, volume: float) -> Readings:
+        """Take the next closed candle and return what the indicators say after it.
+
+        Raises:
+            ValueError: when it is no candle: not 0 < low <= open, close <= high, or its volume is below 0, or a figure
+                is not finite. No indicator has seen it then.
+        """
+        if not (0 < low <= open_ <= high and low <= close <= high and isfinite(high) and 0 <= volume < _INFINITE):
+            raise ValueError(
+                "a candle has 0 < low <= open, close <= high and a volume of at least 0, all finite; was"
+                f" {open_} {high} {low} {close} with volume {volume}"
+            )
+        earlier_histogram = self._macd.value
+        roc = self._roc.update(close)
+        rsi = self._rsi.update(close)
+        histogram = self._macd.update(close)
+        bands = self._bands
+        bands.update(close)
+        self._swing.update(close)
+        self._patterns.update(high, low, close, volume, bands)
+        roc_diff = self._roc_diff.update(roc)
+        buy_ratio, sell_ratio, buy_touch, sell_touch = self._read_bands(close)
+        w_bottom, m_top = self._read_patterns()
+        buy_rsi, sell_rsi, buy_roc, sell_roc = self._read_momentum(rsi, roc)
+        buy_macd, sell_macd, buy_swing, sell_swing = self._read_trend(close, earlier_histogram)
+        return Readings(
+            (buy_ratio, buy_touch, w_bottom, buy_rsi, buy_roc, buy_macd, buy_swing),
+            (sell_ratio, sell_touch, m_top, sell_rsi, sell_roc, sell_macd, sell_swing),
+            roc,
+            roc_diff,
+            self._roc_diff.spread,
+            rsi,
+            self._atr.update(high, low, close),
+            histogram,
+            bands.upper,
+            bands.lower,
+        )
+
+    def _read_bands(self, close: float) -> tuple[Reading, Reading, Reading, Reading]:
+        lower, upper = self._bands.lower, self._bands.upper
+        if lower is None or upper is None:
+            return _NO_BUY_RATIO, _NO_SELL_RATIO, _NO_BUY_TOUCH, _NO_SELL_TOUCH
+        buy_touch = _reading(Reading, ("Buy Touch", close <= lower, close, lower))
+        sell_touch = _reading(Reading, ("Sell Touch", close >= upper, close, upper))
+        # A band at or below zero has no ratio that means anything.
+        if lower <= 0:
+            return _NO_BUY_RATIO, _NO_SELL_RATIO, buy_touch, sell_touch
+        up, down = upper / lower, lower / upper
+        return (
+            _reading(Reading, ("Buy Ratio", up > self._buy_ratio, up, self._buy_ratio)),
+            _reading(Reading, ("Sell Ratio", down < self._sell_ratio, down, self._sell_ratio)),
+            buy_touch,
+            sell_touch,
+        )
+
+    def _read_patterns(self) -> tuple[Reading, Reading]:
+        patterns = self._patterns
+        if patterns.bottom is None:
+            return _NO_W_BOTTOM, _NO_M_TOP
+        height = patterns.height
+        return (
+            _reading(Reading, ("Buy W-Bottom", patterns.bottom, patterns.rise, height)),
+            _reading(Reading, ("Sell M-Top", patterns.top, patterns.fall, height)),
+        )
+
+    def _read_momentum(self, rsi: float | None, roc: float | None) -> tuple[Reading, Reading, Reading, Reading]:
+        if rsi is None:
+            buy_rsi, sell_rsi = _NO_BUY_RSI, _NO_SELL_RSI
+        else:
+            buy_rsi = _reading(Reading, ("Buy RSI", rsi < self._rsi_oversold, rsi, self._rsi_oversold))
+            sell_rsi = _reading(Reading, ("Sell RSI", rsi > self._rsi_overbought, rsi, self._rsi_overbought))
+        if roc is None:
+            return buy_rsi, sell_rsi, _NO_BUY_ROC, _NO_SELL_ROC
+        buy_roc = _reading(Reading, ("Buy ROC", roc > self._roc_buy, roc, self._roc_buy))
+        return buy_rsi, sell_rsi, buy_roc, _reading(Reading, ("Sell ROC", roc < self._roc_sell, roc, self._roc_sell))
+
+    def _read_trend(self, close: float, earlier_histogram: float | None) -> tuple[Reading, Reading, Reading, Reading]:
+        macd, signal = self._macd.macd, self._macd.signal
+        if macd is None or signal is None:
+            return _NO_BUY_MACD, _NO_SELL_MACD, _NO_BUY_SWING, _NO_SELL_SWING
+        rising, falling = macd > signal, macd < signal
+        if earlier_histogram is None:
+            buy_macd, sell_macd = _NO_BUY_MACD, _NO_SELL_MACD
+        else:
+            buy_macd = _reading(Reading, ("Buy MACD", rising and earlier_histogram <= 0 and macd > 0, macd, signal))
+            sell_macd = _reading(Reading, ("Sell MACD", falling and earlier_histogram >= 0 and macd < 0, macd, signal))
+        highest, lowest = self._swing.highest, self._swing.lowest
+        if highest is None or lowest is None:
+            return buy_macd, sell_macd, _NO_BUY_SWING, _NO_SELL_SWING
+        buy_swing = _reading(Reading, ("Buy Swing", rising and close > highest, close, highest))
+        return (
+            buy_macd,
+            sell_macd,
+            buy_swing,
+            _reading(Reading, ("Sell Swing", falling and close < lowest, close, lowest)),
+        )
+
+
+# What `Reading(...)` does, without the call that spreads its arguments.
+_reading = tuple.__new__
+_INFINITE = float("inf")
+
+
+def _unknown(name: str) -> Reading:
+    return Reading(name, None, None, None)
+
+
+_NO_BUY_RATIO, _NO_SELL_RATIO = _unknown("Buy Ratio"), _unknown("Sell Ratio")
+_NO_BUY_TOUCH, _NO_SELL_TOUCH = _unknown("Buy Touch"), _unknown("Sell Touch")
+_NO_W_BOTTOM, _NO_M_TOP = _unknown("Buy W-Bottom"), _unknown("Sell M-Top")
+_NO_BUY_RSI, _NO_SELL_RSI = _unknown("Buy RSI"), _unknown("Sell RSI")
+_NO_BUY_ROC, _NO_SELL_ROC = _unknown("Buy ROC"), _unknown("Sell ROC")
+_NO_BUY_MACD, _NO_SELL_MACD = _unknown("Buy MACD"), _unknown("Sell MACD")
+_NO_BUY_SWING, _NO_SELL_SWING = _unknown("Buy Swing"), _unknown("Sell Swing")
