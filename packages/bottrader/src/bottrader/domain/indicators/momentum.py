@@ -47,18 +47,22 @@ class RocDiff:
 
     The first change needs two rates. `spread` is the population standard deviation of the last `window` changes, the
     newest included, once there are five; before that the mean of their magnitudes, and without any change 0.3.
+
+    Raises:
+        ValueError: when the window holds fewer than five changes.
     """
 
-    __slots__ = ("_changes", "_last_rate", "_next", "_squares", "_total", "_window", "spread", "value")
+    __slots__ = ("_changes", "_last_rate", "_next", "_scatter", "_total", "_window", "spread", "value")
 
     def __init__(self, window: int = 20) -> None:
-        check_window(window)
+        if window < SPREAD_CHANGES_MIN:
+            raise ValueError(f"changes scatter over at least {SPREAD_CHANGES_MIN} of them, the window was {window}")
         self._window = window
         self._changes: list[int] = []
         self._next = 0
-        # Exact sums in fixed point, as in rolling.py.
+        # As in rolling.py, exactly; the scatter is count x sum of squares - square of the sum.
         self._total = 0
-        self._squares = 0
+        self._scatter = 0
         self._last_rate: float | None = None
         self.value: float | None = None
         self.spread = SPREAD_UNKNOWN
@@ -74,26 +78,35 @@ class RocDiff:
         if last_rate is None:
             return None
         self.value = value = rate - last_rate
-        self._scatter(int(value * FIXED_POINT))
+        entering = int(value * FIXED_POINT)
+        window = self._window
+        changes = self._changes
+        if len(changes) < window:
+            self._gather(entering)
+            return value
+        place = self._next
+        leaving = changes[place]
+        changes[place] = entering
+        place += 1
+        self._next = place if place < window else 0
+        moved = entering - leaving
+        total = self._total
+        self._total = next_total = total + moved
+        self._scatter = scatter = self._scatter + moved * (window * (entering + leaving) - total - next_total)
+        self.spread = sqrt(scatter) / (FIXED_POINT * window)
         return value
 
-    def _scatter(self, change: int) -> None:
+    def _gather(self, change: int) -> None:
+        """Add a change while the window fills."""
         changes = self._changes
-        if len(changes) < self._window:
-            changes.append(change)
-            left = 0
-        else:
-            place = self._next
-            left = changes[place]
-            changes[place] = change
-            self._next = (place + 1) % self._window
-        self._total += change - left
-        self._squares += (change - left) * (change + left)
+        changes.append(change)
         count = len(changes)
+        self._total = sum(changes)
+        self._scatter = count * sum(c * c for c in changes) - self._total**2
         if count < SPREAD_CHANGES_MIN:
-            self.spread = sum(map(abs, changes)) / (FIXED_POINT_WHOLE * count)
+            self.spread = sum(map(abs, changes)) / (FIXED_POINT * count)
         else:
-            self.spread = sqrt(count * self._squares - self._total * self._total) / (FIXED_POINT * count)
+            self.spread = sqrt(self._scatter) / (FIXED_POINT * count)
 
 
 class Rsi:
@@ -173,4 +186,3 @@ def calculate_rsi(closes: Sequence[float], period: int) -> float | None:
 
 SPREAD_UNKNOWN = 0.3
 SPREAD_CHANGES_MIN = 5
-FIXED_POINT_WHOLE = int(FIXED_POINT)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bottrader.domain.errors import ConfigInvalid
+from bottrader.domain.indicators.momentum import SPREAD_CHANGES_MIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,10 +52,11 @@ class IndicatorParameters:
             "macd_signal": self.macd_signal,
             "swing_window": self.swing_window,
             "atr_window": self.atr_window,
-            "roc_diff_window": self.roc_diff_window,
             "pattern_window": self.pattern_window,
         }
         faults = [f"{name} is at least 1 candle, was {window}" for name, window in windows.items() if window < 1]
+        if self.roc_diff_window < SPREAD_CHANGES_MIN:
+            faults.append(f"roc_diff_window is at least {SPREAD_CHANGES_MIN} candles, was {self.roc_diff_window}")
         if self.macd_fast >= self.macd_slow:
             faults.append(f"macd_fast is below macd_slow, was {self.macd_fast} and {self.macd_slow}")
         if self.pattern_median_window < self.pattern_window:

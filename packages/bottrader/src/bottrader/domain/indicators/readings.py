@@ -79,6 +79,7 @@ class IndicatorSet:
         roc = self._roc.update(close)
         rsi = self._rsi.update(close)
         histogram = self._macd.update(close)
+        atr = self._atr.update(high, low, close)
         bands = self._bands
         bands.update(close)
         self._swing.update(close)
@@ -88,32 +89,24 @@ class IndicatorSet:
         w_bottom, m_top = self._read_patterns()
         buy_rsi, sell_rsi, buy_roc, sell_roc = self._read_momentum(rsi, roc)
         buy_macd, sell_macd, buy_swing, sell_swing = self._read_trend(close, earlier_histogram)
-        return Readings(
-            (buy_ratio, buy_touch, w_bottom, buy_rsi, buy_roc, buy_macd, buy_swing),
-            (sell_ratio, sell_touch, m_top, sell_rsi, sell_roc, sell_macd, sell_swing),
-            roc,
-            roc_diff,
-            self._roc_diff.spread,
-            rsi,
-            self._atr.update(high, low, close),
-            histogram,
-            bands.upper,
-            bands.lower,
-        )
+        buy = (buy_ratio, buy_touch, w_bottom, buy_rsi, buy_roc, buy_macd, buy_swing)
+        sell = (sell_ratio, sell_touch, m_top, sell_rsi, sell_roc, sell_macd, sell_swing)
+        spread = self._roc_diff.spread
+        return _new(Readings, (buy, sell, roc, roc_diff, spread, rsi, atr, histogram, bands.upper, bands.lower))
 
     def _read_bands(self, close: float) -> tuple[Reading, Reading, Reading, Reading]:
         lower, upper = self._bands.lower, self._bands.upper
         if lower is None or upper is None:
             return _NO_BUY_RATIO, _NO_SELL_RATIO, _NO_BUY_TOUCH, _NO_SELL_TOUCH
-        buy_touch = _reading(Reading, ("Buy Touch", close <= lower, close, lower))
-        sell_touch = _reading(Reading, ("Sell Touch", close >= upper, close, upper))
+        buy_touch = _new(Reading, ("Buy Touch", close <= lower, close, lower))
+        sell_touch = _new(Reading, ("Sell Touch", close >= upper, close, upper))
         # A band at or below zero has no ratio that means anything.
         if lower <= 0:
             return _NO_BUY_RATIO, _NO_SELL_RATIO, buy_touch, sell_touch
         up, down = upper / lower, lower / upper
         return (
-            _reading(Reading, ("Buy Ratio", up > self._buy_ratio, up, self._buy_ratio)),
-            _reading(Reading, ("Sell Ratio", down < self._sell_ratio, down, self._sell_ratio)),
+            _new(Reading, ("Buy Ratio", up > self._buy_ratio, up, self._buy_ratio)),
+            _new(Reading, ("Sell Ratio", down < self._sell_ratio, down, self._sell_ratio)),
             buy_touch,
             sell_touch,
         )
@@ -124,20 +117,20 @@ class IndicatorSet:
             return _NO_W_BOTTOM, _NO_M_TOP
         height = patterns.height
         return (
-            _reading(Reading, ("Buy W-Bottom", patterns.bottom, patterns.rise, height)),
-            _reading(Reading, ("Sell M-Top", patterns.top, patterns.fall, height)),
+            _new(Reading, ("Buy W-Bottom", patterns.bottom, patterns.rise, height)),
+            _new(Reading, ("Sell M-Top", patterns.top, patterns.fall, height)),
         )
 
     def _read_momentum(self, rsi: float | None, roc: float | None) -> tuple[Reading, Reading, Reading, Reading]:
         if rsi is None:
             buy_rsi, sell_rsi = _NO_BUY_RSI, _NO_SELL_RSI
         else:
-            buy_rsi = _reading(Reading, ("Buy RSI", rsi < self._rsi_oversold, rsi, self._rsi_oversold))
-            sell_rsi = _reading(Reading, ("Sell RSI", rsi > self._rsi_overbought, rsi, self._rsi_overbought))
+            buy_rsi = _new(Reading, ("Buy RSI", rsi < self._rsi_oversold, rsi, self._rsi_oversold))
+            sell_rsi = _new(Reading, ("Sell RSI", rsi > self._rsi_overbought, rsi, self._rsi_overbought))
         if roc is None:
             return buy_rsi, sell_rsi, _NO_BUY_ROC, _NO_SELL_ROC
-        buy_roc = _reading(Reading, ("Buy ROC", roc > self._roc_buy, roc, self._roc_buy))
-        return buy_rsi, sell_rsi, buy_roc, _reading(Reading, ("Sell ROC", roc < self._roc_sell, roc, self._roc_sell))
+        buy_roc = _new(Reading, ("Buy ROC", roc > self._roc_buy, roc, self._roc_buy))
+        return buy_rsi, sell_rsi, buy_roc, _new(Reading, ("Sell ROC", roc < self._roc_sell, roc, self._roc_sell))
 
     def _read_trend(self, close: float, earlier_histogram: float | None) -> tuple[Reading, Reading, Reading, Reading]:
         macd, signal = self._macd.macd, self._macd.signal
@@ -147,22 +140,22 @@ class IndicatorSet:
         if earlier_histogram is None:
             buy_macd, sell_macd = _NO_BUY_MACD, _NO_SELL_MACD
         else:
-            buy_macd = _reading(Reading, ("Buy MACD", rising and earlier_histogram <= 0 and macd > 0, macd, signal))
-            sell_macd = _reading(Reading, ("Sell MACD", falling and earlier_histogram >= 0 and macd < 0, macd, signal))
+            buy_macd = _new(Reading, ("Buy MACD", rising and earlier_histogram <= 0 and macd > 0, macd, signal))
+            sell_macd = _new(Reading, ("Sell MACD", falling and earlier_histogram >= 0 and macd < 0, macd, signal))
         highest, lowest = self._swing.highest, self._swing.lowest
         if highest is None or lowest is None:
             return buy_macd, sell_macd, _NO_BUY_SWING, _NO_SELL_SWING
-        buy_swing = _reading(Reading, ("Buy Swing", rising and close > highest, close, highest))
+        buy_swing = _new(Reading, ("Buy Swing", rising and close > highest, close, highest))
         return (
             buy_macd,
             sell_macd,
             buy_swing,
-            _reading(Reading, ("Sell Swing", falling and close < lowest, close, lowest)),
+            _new(Reading, ("Sell Swing", falling and close < lowest, close, lowest)),
         )
 
 
-# What `Reading(...)` does, without the call that spreads its arguments.
-_reading = tuple.__new__
+# What `Reading(...)` does, without the call that spreads its arguments: half of the time.
+_new = tuple.__new__
 _INFINITE = float("inf")
 
 
