@@ -1,7 +1,7 @@
 """How widely the price moves: average true range and Bollinger bands."""
 
 from collections.abc import Sequence
-from math import isfinite, sqrt
+from math import inf, isfinite, sqrt
 
 from bottrader.domain.indicators.arguments import check_window, refuse
 from bottrader.domain.indicators.rolling import FIXED_POINT
@@ -60,12 +60,14 @@ class Bollinger:
     """
 
     __slots__ = (
-        "_closes", "_deviations", "_divisor", "_next", "_spread", "_total", "_whole", "_window",
+        "_closes", "_divisor", "_next", "_spread", "_total", "_whole", "_window",
         "lower", "upper", "value",
     )  # fmt: skip
 
     def __init__(self, window: int = 20, deviations: float = 2.0) -> None:
         check_window(window)
+        if not 0 < deviations < inf:
+            raise ValueError(f"the bands are some deviations above 0 from their middle, was {deviations}")
         self._window = window
         self._closes: list[int] = []
         self._next = 0
@@ -74,7 +76,6 @@ class Bollinger:
         self._spread = 0
         self._whole = int(FIXED_POINT) * window
         self._divisor = FIXED_POINT * window / deviations
-        self._deviations = deviations
         self.lower: float | None = None
         self.upper: float | None = None
         self.value: float | None = None
