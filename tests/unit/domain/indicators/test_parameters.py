@@ -124,7 +124,7 @@ def test_bounds_may_be_reached() -> None:
         ({"pattern_window": 20, "pattern_median_window": 40}, 59),
     ],
 )
-def test_the_warmup_is_as_long_as_the_longest_window_needs(longest: dict[str, int], candles: int) -> None:
+def test_the_warmup_is_as_long_as_the_longest_window_needs(longest: dict[str, Any], candles: int) -> None:
     parameters = replace(IndicatorParameters(pattern_median_window=14), **longest)
     assert parameters.warmup_candles == candles
 

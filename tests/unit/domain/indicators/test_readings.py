@@ -1,5 +1,5 @@
-"""The fourteen decisions of the score matrix: each fires on a series made for it and is silent on its negation, and none
-says anything before it knows."""
+"""The fourteen decisions of the score matrix: each fires on a series made for it, is silent on its negation, and says
+nothing before it knows."""
 
 import math
 from collections.abc import Sequence

@@ -34,7 +34,7 @@ def test_a_hand_computed_macd() -> None:
     macd = Macd(1, 2, 2)
     histograms = [macd.update(close) for close in (10.0, 10.0, 10.0, 13.0)]
     assert histograms == [None, None, 0.0, pytest.approx(1 / 3)]
-    assert (macd.macd, macd.signal) == (pytest.approx(1), pytest.approx(2 / 3))
+    assert (macd.macd, macd.signal) == pytest.approx((1, 2 / 3))
     assert macd.update(13.0) == pytest.approx(1 / 3 - 4 / 9)
     assert (macd.macd, macd.signal, macd.value) == pytest.approx((1 / 3, 4 / 9, -1 / 9))
 
