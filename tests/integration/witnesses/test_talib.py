@@ -49,7 +49,7 @@ def _agree(ours: Line, theirs: Iterable[float]) -> None:
     assert known == pytest.approx([value for value in expected if value is not None], rel=1e-9, abs=0)
 
 
-@pytest.fixture(params=MARKETS.values(), ids=MARKETS)
+@pytest.fixture(params=MARKETS.values(), ids=list(MARKETS))
 def candles(request: pytest.FixtureRequest) -> list[Candle]:
     market: list[Candle] = request.param
     return market
