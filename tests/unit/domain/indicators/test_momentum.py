@@ -139,6 +139,16 @@ def test_changes_and_their_spread_are_those_of_the_last_window(closes: list[floa
         assert changes.spread == pytest.approx(naive.mean_and_deviation(expected[-window:])[1], rel=1e-9, abs=1e-20)
 
 
+def test_changes_scatter_over_the_last_twenty_unless_said_otherwise() -> None:
+    closes = [close for _, _, _, close, _ in naive.random_candles(30, 4)]
+    roc, changes = Roc(5), RocDiff()
+    for close in closes:
+        changes.update(roc.update(close))
+    expected = naive.roc_diffs(closes, 5)
+    assert len(expected) == 24
+    assert changes.spread == naive.near(naive.mean_and_deviation(expected[-20:])[1])
+
+
 def test_changes_scatter_over_at_least_five_of_them() -> None:
     assert RocDiff(5).spread == 0.3
     with pytest.raises(ValueError, match="at least 5"):

@@ -107,6 +107,19 @@ def test_the_usual_range_is_that_of_the_last_window() -> None:
     assert heights[-3:] == [1.25, 3.125, 5.0]
 
 
+def test_patterns_take_the_decided_windows_unless_said_otherwise() -> None:
+    """Fourteen candles, 720 ranges, 0.065: after 361 of 720 ranges are 20, so is their median."""
+    wide: naive.Candle = (100, 110, 90, 100, 10)
+    patterns, bands = ThreeCandlePatterns(), Bollinger()
+    heights = []
+    for _, high, low, close, volume in (*CALM * 19, *[wide] * 361):
+        bands.update(close)
+        patterns.update(high, low, close, volume, bands)
+        heights.append(patterns.height)
+    assert heights[25:27] == [None, 0.065 * 5]
+    assert heights[-3:] == [0.065 * 5, 0.065 * 12.5, 0.065 * 20]
+
+
 def test_patterns_are_unknown_without_a_usual_range() -> None:
     """R33: 14 ranges of 14 candles each need 27 candles; the bands of the third last candle need 22."""
     assert read(CALM[:26]) == (("Buy W-Bottom", None, None, None), ("Sell M-Top", None, None, None))

@@ -91,6 +91,14 @@ def test_a_swing_compares_with_the_closes_before() -> None:
     ]
 
 
+def test_a_swing_looks_at_twenty_closes_unless_said_otherwise() -> None:
+    swing = Swing()
+    assert [swing.update(100.0 + number) for number in range(21)] == [None] * 20 + [1.0]
+    assert (swing.highest, swing.lowest) == (119.0, 100.0)
+    swing.update(121.0)
+    assert (swing.highest, swing.lowest) == (120.0, 101.0)
+
+
 def test_a_close_equal_to_the_highest_does_not_leave_the_range() -> None:
     """B158."""
     swing = Swing(2)

@@ -1,9 +1,9 @@
 """Statistics of the last `window` figures, without a trace of those before.
 
 Sums are kept as whole numbers of 2**-80: adding a figure and taking it away again leaves exactly what was there, so
-nothing drifts, however many candles pass. A running sum of floats keeps the rounding error of the largest sum it ever
-held: after a fall from 100,000 to 1 that is 1e-11 of every price to come, and of a variance all digits. A float of
-at least 2**-28 (3.7e-9, below every price increment) is exact in this form; a smaller one loses less than 8.3e-25.
+nothing drifts, however many candles pass. A running sum of floats keeps the rounding of the largest sum it ever held:
+after a fall from 100,000 to 1 about 1e-10 of every mean to come, and of a variance all digits. A float of at least
+2**-28 (3.7e-9, below every price increment) is exact in this form; a smaller one loses less than 8.3e-25.
 """
 
 from bisect import bisect_left, insort
