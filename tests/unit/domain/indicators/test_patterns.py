@@ -85,6 +85,16 @@ def test_a_close_a_little_over_the_middle_is_over_it() -> None:
     assert read(mirrored([*CALM, *three(close_c=100.25)]))[1].decision is True
 
 
+def test_a_double_low_of_one_height_is_none_even_if_the_market_stood_still_before() -> None:
+    """The usual range is 0 then, and no rise at all would reach it."""
+    still: list[naive.Candle] = [(100, 100, 100, 100, 10)] * 40
+    for candles, decision in ((three(low_b=90), False), (three(low_b=90.5), True)):
+        bottom, _ = read([*still, *candles])
+        assert (bottom.decision, bottom.threshold) == (decision, 0.0)
+        _, top = read(mirrored([*still, *candles]))
+        assert (top.decision, top.threshold) == (decision, 0.0)
+
+
 def test_a_pattern_is_over_with_the_next_candle() -> None:
     assert read([*CALM, *three(), CALM[0]])[0].decision is False
 

@@ -142,6 +142,15 @@ def test_a_new_high_fires_and_an_equal_one_does_not() -> None:
     assert after([95.0, *FLAT, 99.0]).sell[6] == ("Sell Swing", True, 99.0, 100.0)
 
 
+@pytest.mark.parametrize("closes", [TURN, upside_down(TURN, 10)], ids=["new high", "new low"])
+def test_a_macd_that_equals_its_signal_has_crossed_nothing_and_confirms_nothing(closes: list[float]) -> None:
+    """A signal of one candle is the line itself, here 1 or -1."""
+    readings = after(closes, replace(SHORT_MACD, macd_signal=1))
+    for macd, swing in (readings.buy[5:], readings.sell[5:]):
+        assert macd.value == macd.threshold == pytest.approx(math.copysign(1, closes[-1] - 10))
+        assert (macd.decision, swing.decision) == (False, False)
+
+
 def test_a_market_that_stands_still_is_neither_strong_nor_trending() -> None:
     """B155: its bands are the price itself, so both are touched."""
     still = after(FLAT)
