@@ -1,13 +1,15 @@
 """Judge every open position on every price: one decision with one reason, sent at once.
 
-A stop waits for nothing: not for a maker order, a report, a backoff or another product. It is only held back while a
-sell of the same coins may still be live, because two sells for one quantity are worse than a late one (R84).
+A stop waits for nothing: not for a maker order, a report, a backoff or another product. What blocks it, an open sell or
+a bracket of the same coins, it cancels (R17): cancel, acknowledged, balance queried, sell. While that sell may still be
+live nothing else is sent, because two sells for one quantity are worse than a late one (R84).
 """
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.trading_rules import TradingRules
@@ -17,7 +19,7 @@ from bottrader.domain.exits import Exit, MarketView, PriceUnusable, decide_exit,
 from bottrader.domain.indicators import Atr
 from bottrader.domain.market import Candle, Product, ProductId, Ticker, base_of
 from bottrader.domain.money import ZERO, Price, Size, floor_to
-from bottrader.domain.orders import ClientOrderId, OrderIntent, OrderKind, Side, derive_client_order_id
+from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderIntent, OrderKind, Side, derive_client_order_id
 from bottrader.domain.positions import Position
 from bottrader.domain.signals import OutcomeKind, Signal, SignalOutcome
 from bottrader.domain.validation import OrderCheck, Refusal, ValidationRules, validate_order
@@ -26,6 +28,9 @@ ATR_CANDLES = 14
 # Attempts to leave one position follow each other at this pace, in venue time, so that an exit the venue refuses does
 # not become a flood of requests; positions are to be judged at least every 3 s.
 EXIT_RETRY = timedelta(seconds=3)
+# What a cancel releases may show in the balance a moment later.
+FREE_ROUNDS = 4
+FREE_PAUSE_S = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,22 +48,32 @@ class _Attempt:
 class PositionMonitor:
     """Turns prices (and sell signals) into exits."""
 
-    def __init__(self, world: World, portfolio: Portfolio, placer: OrderPlacer, rules: TradingRules) -> None:
+    def __init__(
+        self, world: World, portfolio: Portfolio, placer: OrderPlacer, canceller: OrderCanceller, rules: TradingRules
+    ) -> None:
         self._exchange = world.exchange
         self._clock = world.clock
         self._log = world.log
         self._portfolio = portfolio
         self._placer = placer
+        self._canceller = canceller
         self._rules = rules
         self._atrs: dict[ProductId, Atr] = {}
         self._last_attempts: dict[ClientOrderId, _Attempt] = {}
         self._unusable: set[ProductId] = set()
         self._missing: set[ClientOrderId] = set()
+        self._leaving: set[ProductId] = set()
 
     async def on_closed(self, candle: Candle) -> None:
         """Take a closed candle into the volatility that trailing stops are measured by."""
         atr = self._atrs.setdefault(candle.product_id, Atr(ATR_CANDLES))
-        atr.update(float(candle.high), float(candle.low), float(candle.close))
+        value = _amount(atr.update(float(candle.high), float(candle.low), float(candle.close)))
+        if value is not None:
+            self._portfolio.atrs[candle.product_id] = value
+
+    def is_leaving(self, product_id: ProductId) -> bool:
+        """Tell whether the last judgement of this product's position was to leave it."""
+        return product_id in self._leaving
 
     async def on_ticker(self, ticker: Ticker) -> None:
         """Judge the position of this product, if there is one."""
@@ -88,17 +103,18 @@ class PositionMonitor:
             return self._alarm_unusable(position, decision)
         self._unusable.discard(position.product_id)
         if not isinstance(decision, Exit):
+            self._leaving.discard(position.product_id)
             return Refusal("SIGNAL_EXIT_HELD", "the position is held: a signal exit would not clear its minimum profit")
+        self._leaving.add(position.product_id)
         return await self._leave(position, decision, ticker, signal)
 
     def _view(self, ticker: Ticker, signal: Signal | None) -> MarketView:
-        atr = self._atrs.get(ticker.product_id)
         return MarketView(
             price=ticker.price,
             bid=ticker.bid,
             ask=ticker.ask,
             at=ticker.at,
-            atr=_amount(atr.value) if atr is not None else None,
+            atr=self._portfolio.atrs.get(ticker.product_id),
             sell_signal=signal is not None,
         )
 
@@ -113,13 +129,18 @@ class PositionMonitor:
         product = self._portfolio.products[position.product_id]
         if base_of(position.product_id) in self._rules.hodl:
             return Refusal("HODL_REJECT", f"{product.base_currency} is on the HODL list and is never sold")
-        if self._portfolio.has_unsettled(position.product_id, Side.SELL):
-            return Refusal("SKIPPED_OPEN_ORDER", "a sell of this position may still be live; it is settled first")
         last = self._last_attempts.get(position.anchor_order_id)
         if last is not None and last.holds_back(decision, ticker.at):
             return Refusal("SKIPPED_OPEN_ORDER", "the last exit of this position was sent moments ago")
+        blocking = self._portfolio.open_sells(position.product_id)
+        cleared = await self._clear(position, blocking)
+        if isinstance(cleared, Refusal):
+            return cleared
+        position = cleared
+        if last is not None and last.was_emergency and decision.emergency:
+            self._log.alarm("exit_incomplete", product_id=position.product_id, left=position.size)
         limit_price = None if decision.emergency else exit_limit_price(ticker.bid, product)
-        size_base = await self._sellable(position, product, is_repeated=last is not None)
+        size_base = await self._sellable(position, product, is_released=bool(blocking), is_repeated=last is not None)
         refusal = _check_size(product, size_base, limit_price or ticker.bid)
         if refusal is not None:
             return refusal
@@ -136,14 +157,30 @@ class PositionMonitor:
         await self._placer.place(intent, outcome)
         return None
 
-    async def _sellable(self, position: Position, product: Product, *, is_repeated: bool) -> Size:
-        """Return how much to sell: everything at first; once that did not do, no more than the venue has free.
+    async def _clear(self, position: Position, blocking: list[OpenOrder]) -> Position | Refusal:
+        """End the sells that hold the coins; return what is then left to sell, for a fill may have won (F16)."""
+        if blocking and not await self._canceller.end(blocking):
+            return Refusal("SKIPPED_OPEN_ORDER", "a sell of this position may still be live; it is ended first")
+        left = self._portfolio.position(position.product_id)
+        if left is None:
+            return Refusal("INSUFFICIENT_BASE", "an open sell has sold the position before it could be cancelled")
+        return left
 
-        A first exit does not wait for a query. If coins are gone (sold or moved by hand), every further attempt at all
-        of them would be refused, every few seconds and for ever.
+    async def _sellable(self, position: Position, product: Product, *, is_released: bool, is_repeated: bool) -> Size:
+        """Return how much to sell: everything at first, but no more than the venue has free once coins were released by
+        a cancel, or an attempt at everything did not do.
+
+        A first exit with nothing in its way does not wait for a query. If coins are gone (sold or moved by hand), every
+        further attempt at all of them would be refused, every few seconds and for ever.
         """
         size = position.size
-        free = await self._free(product) if is_repeated else None
+        free = None
+        for round_number in range(FREE_ROUNDS if is_released else 1 if is_repeated else 0):
+            if round_number > 0:
+                await self._clock.sleep(FREE_PAUSE_S)
+            free = await self._free(product)
+            if free is None or free >= size:
+                break
         if free is not None and free < size:
             if position.anchor_order_id not in self._missing:
                 self._missing.add(position.anchor_order_id)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.trading_rules import TradingRules
 from bottrader.app.world import World
+from bottrader.domain.brackets import refuse_without_atr
 from bottrader.domain.market import FeeRates, Product, Ticker, quote_of
 from bottrader.domain.money import EXACT, ZERO, Price, ceil_to
 from bottrader.domain.orders import OrderIntent, OrderKind, Side, derive_client_order_id
@@ -83,7 +84,10 @@ class EntryDecider:
             position_value=self._position_value(signal, market),
             has_open_order=self._portfolio.has_unsettled(signal.product_id),
         )
-        return validate_entry(entry, EntryRules(rules.sizing.order_size_min, hodl=rules.hodl, shill=rules.shill))
+        refusal = validate_entry(entry, EntryRules(rules.sizing.order_size_min, hodl=rules.hodl, shill=rules.shill))
+        if refusal is None and rules.brackets is not None:
+            refusal = refuse_without_atr(self._portfolio.atrs.get(signal.product_id), rules.brackets)
+        return refusal
 
     def _check_risk(self, signal: Signal, grant: Grant, market: _Market) -> Refusal | None:
         position = self._portfolio.position(signal.product_id)

@@ -4,16 +4,20 @@ It is a view: every figure is rebuilt from the store's facts at start and after 
 """
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bottrader.domain.exits import Trail
 from bottrader.domain.lots import Allocation, ledger_key
 from bottrader.domain.market import FeeRates, Product, ProductId, Ticker
-from bottrader.domain.money import ZERO, exact
-from bottrader.domain.orders import ClientOrderId, OpenOrder, Side, VenueOrderId
+from bottrader.domain.money import EXACT, ZERO, Price, Size, exact
+from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderKind, Side, VenueOrderId
 from bottrader.domain.performance import realized_pnl
 from bottrader.domain.positions import LotBook, Position
 from bottrader.ports import Store, TrailState
+
+# A resting order is asked about every ten seconds; twice without an answer it is not known to be open any more.
+CONFIRMATION_AGE_MAX = timedelta(seconds=20)
 
 
 class Portfolio:
@@ -25,11 +29,15 @@ class Portfolio:
         self.products: dict[ProductId, Product] = {}
         self.fee_rates: FeeRates | None = None
         self.tickers: dict[ProductId, Ticker] = {}
+        self.atrs: dict[ProductId, Decimal] = {}
+        """Average true range in price units, where enough closed candles are known."""
         self._positions: dict[ProductId, Position | None] = {}
         self._open_orders: dict[ClientOrderId, OpenOrder] = {}
         self._trails: dict[ProductId, TrailState] = {}
         self._exits_count: dict[ClientOrderId, int] = {}
         self._realized: dict[ProductId, Decimal] = {}
+        self._filled: dict[ProductId, dict[ClientOrderId, Decimal]] = {}
+        self._entry_prices: dict[ProductId, Decimal | None] = {}
 
     async def load(self) -> None:
         """Rebuild everything from the store; called once, at start."""
@@ -48,9 +56,13 @@ class Portfolio:
         """Rebuild one product's position from its executions; return the allocations that follow from them."""
         book = LotBook(product_id)
         allocations: list[Allocation] = []
+        filled: dict[ClientOrderId, Decimal] = {}
         for execution in sorted(await self._store.executions(product_id), key=ledger_key):
             allocations += book.apply(execution)
+            filled[execution.order_id] = EXACT.add(filled.get(execution.order_id, ZERO), execution.size)
+        self._filled[product_id] = filled
         self._positions[product_id] = book.position()
+        self._entry_prices[product_id] = book.entry_price
         self._realized[product_id] = realized_pnl(allocations)
         return allocations
 
@@ -69,6 +81,42 @@ class Portfolio:
         """Return orders that may still be live, unknown ones included."""
         orders: Iterable[OpenOrder] = self._open_orders.values()
         return [order for order in orders if product_id is None or order.intent.product_id == product_id]
+
+    def open_sells(self, product_id: ProductId) -> list[OpenOrder]:
+        """Return the sells of this product that may still be live, brackets and unknown ones included."""
+        return [order for order in self.open_orders(product_id) if order.intent.side is Side.SELL]
+
+    def size_left(self, order: OpenOrder) -> Size:
+        """Return what an open order may still fill; from the same executions as the position, so they agree (F17)."""
+        filled = self._filled.get(order.intent.product_id, {}).get(order.intent.client_order_id, ZERO)
+        return Size(EXACT.subtract(order.intent.size_base, filled))
+
+    def bracketed_size(self, product_id: ProductId, now: datetime) -> Decimal:
+        """Return how much brackets sell that the venue lately confirmed to be open; others protect nothing (B110)."""
+        with exact():
+            return sum((self.size_left(order) for order in self._live_brackets(product_id, now)), ZERO)
+
+    def bracket_stop(self, product_id: ProductId, now: datetime) -> Price | None:
+        """Return the lowest stop of the brackets that the venue lately confirmed to be open, None without one."""
+        stops = [order.intent.stop_price for order in self._live_brackets(product_id, now)]
+        return min((stop for stop in stops if stop is not None), default=None)
+
+    def _live_brackets(self, product_id: ProductId, now: datetime) -> list[OpenOrder]:
+        return [
+            order
+            for order in self.open_sells(product_id)
+            if order.intent.kind is OrderKind.BRACKET_GTC
+            and order.confirmed_at is not None
+            and now - order.confirmed_at <= CONFIRMATION_AGE_MAX
+        ]
+
+    def entry_price(self, product_id: ProductId) -> Decimal | None:
+        """Return the mean price of the open lots, fees left out, to 28 digits; None without a position."""
+        return self._entry_prices.get(product_id)
+
+    def unsettled_orders(self) -> list[OpenOrder]:
+        """Return the open orders about which something is left to find out; one that rests confirmed is not."""
+        return [order for order in self.open_orders() if not order.is_resting]
 
     def note_order(self, order: OpenOrder) -> None:
         """Take the new state of an order that has not ended."""

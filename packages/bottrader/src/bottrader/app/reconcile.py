@@ -35,7 +35,7 @@ ProductLock = Callable[[ProductId], AbstractAsyncContextManager[object]]
 
 @dataclass(frozen=True, slots=True)
 class Reconciliation:
-    """What one run found: orders still open afterwards, and where the books differ from the exchange's."""
+    """What one run found: orders still to be settled, and where the books differ from the exchange's."""
 
     at: datetime
     open_orders_count: int
@@ -80,7 +80,7 @@ class Reconciler:
                 allocations = await self._portfolio.refresh(product_id)
                 await self._store.replace_allocations(product_id, allocations, self._clock.now())
         differences = await self._compare()
-        result = Reconciliation(self._clock.now(), len(self._portfolio.open_orders()), tuple(differences))
+        result = Reconciliation(self._clock.now(), len(self._portfolio.unsettled_orders()), tuple(differences))
         self._log.info(
             "reconciled", open_orders=result.open_orders_count, differences=[str(d) for d in result.differences]
         )
@@ -130,7 +130,8 @@ class Reconciler:
         for round_number in range(COMPARE_ROUNDS):
             if round_number > 0:
                 await self._clock.sleep(COMPARE_PAUSE_S)
-            if self._portfolio.open_orders():
+            # An order that rests changes no total before it fills; any other may have done so already.
+            if self._portfolio.unsettled_orders():
                 return []
             ours = await our_books(self._store)
             differences = compare_books(ours, exchange_books(await self._exchange.balances(), ours))

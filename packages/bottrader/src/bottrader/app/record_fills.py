@@ -4,10 +4,12 @@ The venue's order status may run ahead of its list of fills. An order is therefo
 hold add up to what the venue says was filled; until then it stays open and is asked again (F18, F19).
 """
 
+from dataclasses import replace
 from datetime import datetime
 
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.world import World
+from bottrader.domain.brackets import describe_outcome
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.orders import Fill, OpenOrder, OrderTransition, VenueOrderId
@@ -47,6 +49,7 @@ class FillRecorder:
         """
         venue_order = await self._exchange.get_order(venue_order_id)
         if venue_order is None:
+            self._confirm(order, None)
             return
         fills = list(await self._exchange.fills_of(venue_order_id))
         if fills and not await self.record(fills):
@@ -54,11 +57,16 @@ class FillRecorder:
             await self._rebuild(order.intent.product_id, min(fill.traded_at for fill in fills))
         with exact():
             recorded = sum((fill.size for fill in fills), ZERO)
-        if not venue_order.state.is_terminal or recorded != venue_order.filled_size:
+        if recorded != venue_order.filled_size:
+            self._confirm(order, None)
+            return
+        if not venue_order.state.is_terminal:
+            self._confirm(order, self._clock.now())
             return
         intent = order.intent
+        detail = describe_outcome(intent, fills)
         await self._store.record_transition(
-            OrderTransition(intent.client_order_id, venue_order.state, self._clock.now(), venue_order_id)
+            OrderTransition(intent.client_order_id, venue_order.state, self._clock.now(), venue_order_id, detail)
         )
         self._portfolio.drop_order(intent.client_order_id)
         self._log.info(
@@ -71,6 +79,11 @@ class FillRecorder:
             filled_value=venue_order.filled_value,
             trigger=intent.trigger,
         )
+
+    def _confirm(self, order: OpenOrder, at: datetime | None) -> None:
+        """Remember that the venue says the order is live, or that something about it is still to be found out."""
+        if self._portfolio.knows(order.intent.client_order_id):
+            self._portfolio.note_order(replace(order, confirmed_at=at))
 
     async def _rebuild(self, product_id: ProductId, since: datetime) -> None:
         """Bring position and allocations of one product in step with executions that are new from `since` on."""

@@ -18,17 +18,21 @@ from bottrader.app.activity import Activity
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.progress import Progress
+from bottrader.app.protect_positions import PositionProtector
 from bottrader.app.reconcile import Reconciler, Reconciliation
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.watch_market import MarketWatcher
 from bottrader.app.world import World
 from bottrader.domain.errors import AdapterError, ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.market import ProductId, Ticker
+from bottrader.domain.orders import OpenOrder
 from bottrader.domain.signals import Signal
 from bottrader.ports import Heartbeat, OrderUpdate, StreamLive, StreamLost, UserEvent, UserFeed
 
 # An order that is still open is asked about again at this pace, in venue time.
 SETTLE_INTERVAL = timedelta(seconds=2)
+# One that rests tells its changes on the user stream; it is asked about at this pace, so that silence is noticed.
+RESTING_INTERVAL = timedelta(seconds=10)
 # A reconciliation that could not be finished is tried again after this long, in venue time.
 RECONCILE_RETRY = timedelta(seconds=10)
 
@@ -41,6 +45,7 @@ class DeskCrew:
     actor: SignalActor
     settler: OrderSettler
     reconciler: Reconciler
+    protector: PositionProtector
 
 
 class TradingDesk:
@@ -57,6 +62,7 @@ class TradingDesk:
         self._actor = crew.actor
         self._settler = crew.settler
         self._reconciler = crew.reconciler
+        self._protector = crew.protector
         self._activity = activity
         self._reconcile_interval = reconcile_interval
         self._locks = {product_id: asyncio.Lock() for product_id in portfolio.product_ids}
@@ -100,6 +106,7 @@ class TradingDesk:
             return
         self._portfolio.tickers[product_id] = ticker
         self._is_sighted[product_id].set()
+        self._protector.watch(ticker)
         if self._portfolio.position(product_id) or self._portfolio.has_unsettled(product_id):
             self._demand(self._prices[product_id])
         self._request_reconciliation_when_due()
@@ -123,6 +130,7 @@ class TradingDesk:
                     price.clear()
                     await self._settle_when_due(product_id)
                     await self._monitor.on_ticker(self._portfolio.tickers[product_id])
+                    await self._protect(product_id)
             except AdapterError as error:
                 # The next price judges again; nothing about the position was assumed.
                 self._log.alarm("position_not_judged", product_id=product_id, cause=str(error))
@@ -141,11 +149,15 @@ class TradingDesk:
                         await self._actor.act(item, is_blind=market.is_blind)
                     else:
                         await self._settle_updated(item)
+                    await self._protect(product_id)
             except AdapterError as error:
                 # A signal without outcome is taken up again by the next reconciliation, an order by the next price.
                 self._log.alarm("work_postponed", product_id=product_id, cause=str(error))
             finally:
                 self._activity.end()
+
+    async def _protect(self, product_id: ProductId) -> None:
+        await self._protector.protect(product_id, is_leaving=self._monitor.is_leaving(product_id))
 
     async def _settle_updated(self, update: OrderUpdate) -> None:
         order = self._portfolio.order_with(update.venue_order_id, update.client_order_id)
@@ -153,14 +165,15 @@ class TradingDesk:
             await self._settler.settle(order)
 
     async def _settle_when_due(self, product_id: ProductId) -> None:
-        if not self._portfolio.has_unsettled(product_id):
-            return
         now = self._clock.now()
+        orders = [order for order in self._portfolio.open_orders(product_id) if not _is_known_to_rest(order, now)]
+        if not orders:
+            return
         last = self._last_settled.get(product_id)
         if last is not None and now - last < SETTLE_INTERVAL:
             return
         self._last_settled[product_id] = now
-        for order in self._portfolio.open_orders(product_id):
+        for order in orders:
             try:
                 await self._settler.settle(order)
             except (ExchangeUnreachable, ExchangeRefused) as error:
@@ -227,3 +240,8 @@ class TradingDesk:
     def _enqueue(self, product_id: ProductId, item: Signal | OrderUpdate) -> None:
         self._activity.begin()
         self._queues[product_id].put_nowait(item)
+
+
+def _is_known_to_rest(order: OpenOrder, now: datetime) -> bool:
+    """Tell whether the venue has lately said that an order rests, so that there is nothing to ask it."""
+    return order.intent.kind.rests and order.confirmed_at is not None and now - order.confirmed_at < RESTING_INTERVAL

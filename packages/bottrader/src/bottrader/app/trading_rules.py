@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from decimal import Decimal
 
+from bottrader.domain.brackets import BracketRules
 from bottrader.domain.exits import ExitRules
 from bottrader.domain.risk import RiskLimits
 from bottrader.domain.sizing import SizingRules
@@ -20,3 +21,5 @@ class TradingRules:
     """Base currencies that are never sold."""
     shill: frozenset[str] = frozenset()
     """Base currencies that are never bought."""
+    brackets: BracketRules | None = None
+    """How positions are bracketed at the venue; None leaves their protection to the monitor."""

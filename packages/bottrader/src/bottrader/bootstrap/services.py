@@ -14,6 +14,7 @@ from bottrader.adapters.postgres import schema
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.act_on_signals import SignalActor
 from bottrader.app.activity import Activity
+from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.check_health import Health
 from bottrader.app.deliver_signals import SignalDeliverer
 from bottrader.app.generate_signals import SignalGenerator
@@ -21,6 +22,7 @@ from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.open_positions import EntryDecider
 from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
+from bottrader.app.protect_positions import PositionProtector
 from bottrader.app.reconcile import Reconciler
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
@@ -58,17 +60,20 @@ class WebhookService:
         settler = OrderSettler(world, self.portfolio, recorder)
         self._placer = OrderPlacer(world, self.portfolio, settler)
         rules = _trading_rules(settings)
-        monitor = PositionMonitor(world, self.portfolio, self._placer, rules)
+        canceller = OrderCanceller(world, self.portfolio, settler)
+        monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules)
         entries = EntryDecider(world, self.portfolio, rules)
         crew = DeskCrew(
             monitor=monitor,
             actor=SignalActor(world, entries, monitor, self._placer),
             settler=settler,
             reconciler=Reconciler(world, self.portfolio, settler, recorder),
+            protector=PositionProtector(world, self.portfolio, self._placer, canceller, rules),
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
-        channels = ("ticker", "candles") if settings.trailing_stop_enabled else ("ticker",)
+        self._follows_candles = settings.trailing_stop_enabled or settings.bracket_enabled
+        channels = ("ticker", "candles") if self._follows_candles else ("ticker",)
         self.watcher = MarketWatcher(
             venue.market_feed(*channels),
             venue.exchange,
@@ -94,9 +99,7 @@ class WebhookService:
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._guard(lease))
                 tasks.create_task(
-                    self.desk.run(
-                        self.watcher, self._venue.user_feed(), follow_candles=self._settings.trailing_stop_enabled
-                    )
+                    self.desk.run(self.watcher, self._venue.user_feed(), follow_candles=self._follows_candles)
                 )
 
     def health(self) -> Health:
@@ -187,4 +190,5 @@ def _trading_rules(settings: Settings) -> TradingRules:
         entry_slippage_rate=settings.entry_slippage_pct,
         hodl=settings.hodl,
         shill=settings.shill_coins,
+        brackets=settings.bracket_rules() if settings.bracket_enabled else None,
     )

@@ -17,7 +17,7 @@ from typing import NewType
 
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.market import ProductId, base_of
-from bottrader.domain.money import Money, Price, Size
+from bottrader.domain.money import ZERO, Money, Price, Size
 from bottrader.domain.signals import SignalId, Trigger
 
 ClientOrderId = NewType("ClientOrderId", str)
@@ -26,6 +26,8 @@ VenueOrderId = NewType("VenueOrderId", str)
 """The exchange's own id, known only from its answer."""
 
 CLIENT_ORDER_ID = re.compile(r"[A-Z_]+-[A-Z0-9]+-[0-9a-f]{32}")
+PROTECTIVE = frozenset({Trigger.BRACKET, Trigger.HARD_STOP, Trigger.TRAILING_STOP})
+"""Triggers whose orders end a loss or guard against one."""
 
 
 class Side(StrEnum):
@@ -34,10 +36,29 @@ class Side(StrEnum):
 
 
 class OrderKind(StrEnum):
-    """How the order may execute. IOC orders never rest: what does not fill at once is cancelled by the venue."""
+    """How the order may execute. IOC orders never rest: what does not fill at once is cancelled by the venue.
+
+    GTC orders rest until they fill or are cancelled. A bracket is two of them over one size: a limit order at the take
+    profit that turns, once the last trade reaches the stop, into an exit at what the market gives.
+    """
 
     LIMIT_IOC = "limit_ioc"
     MARKET_IOC = "market_ioc"
+    LIMIT_GTC = "limit_gtc"
+    LIMIT_GTC_POST_ONLY = "limit_gtc_post_only"
+    BRACKET_GTC = "bracket_gtc"
+
+    @property
+    def rests(self) -> bool:
+        """Whether it may stay open at the venue."""
+        return self in _RESTING
+
+    @property
+    def is_post_only(self) -> bool:
+        return self is OrderKind.LIMIT_GTC_POST_ONLY
+
+
+_RESTING = frozenset({OrderKind.LIMIT_GTC, OrderKind.LIMIT_GTC_POST_ONLY, OrderKind.BRACKET_GTC})
 
 
 class OrderState(StrEnum):
@@ -87,6 +108,7 @@ class OrderIntent:
     kind: OrderKind
     size_base: Size
     limit_price: Price | None
+    """For a bracket: its take profit."""
     trigger: Trigger
     note: str
     created_at: datetime
@@ -97,6 +119,8 @@ class OrderIntent:
     requested_quote: Money | None = None
     granted_quote: Money | None = None
     snapshot_hash: str | None = None
+    stop_price: Price | None = None
+    """For a bracket: the last trade that turns it into an exit."""
 
     def __post_init__(self) -> None:
         if self.size_base <= 0:
@@ -105,6 +129,23 @@ class OrderIntent:
             raise InvariantBroken(f"a client order id is TRIGGER-BASE-32 hex, was {self.client_order_id!r}")
         if (self.limit_price is None) != (self.kind is OrderKind.MARKET_IOC):
             raise InvariantBroken(f"a limit order has a limit price and a market order none, was {self.limit_price}")
+        self._check_stop()
+
+    def _check_stop(self) -> None:
+        if (self.stop_price is not None) != (self.kind is OrderKind.BRACKET_GTC):
+            raise InvariantBroken(f"a bracket has a stop price and no other order has one, was {self.stop_price}")
+        if self.kind.is_post_only and self.trigger in PROTECTIVE:
+            # Refused when it would cross, and crossing is exactly what protection has to do (B75, R19).
+            raise InvariantBroken(f"a protective order is never post-only, was {self.trigger}")
+        if self.stop_price is None or self.limit_price is None:
+            return
+        if self.side is not Side.SELL:
+            raise InvariantBroken("a bracket protects what is held, so it sells")
+        if not ZERO < self.stop_price < self.limit_price:
+            raise InvariantBroken(
+                f"a bracket's stop is above zero and below its take profit, was {self.stop_price} and"
+                f" {self.limit_price}"
+            )
 
 
 def derive_client_order_id(trigger: Trigger, product_id: ProductId, *decision: str) -> ClientOrderId:
@@ -144,6 +185,23 @@ class Unknown:
 
 
 Placement = Accepted | Refused | Unknown
+
+
+@dataclass(frozen=True, slots=True)
+class CancelTaken:
+    """The venue took the request. The order has not ended by that: a fill may still win (F16), so its end is what the
+    venue reports as its state afterwards."""
+
+
+@dataclass(frozen=True, slots=True)
+class CancelRefused:
+    """The venue did not take the request; the order is as it was, and may have ended by itself."""
+
+    reason: str
+
+
+Cancellation = CancelTaken | CancelRefused | Unknown
+"""What became of the request to cancel one order; `Unknown` may or may not have reached it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,6 +252,13 @@ class OpenOrder:
     state: OrderState
     venue_order_id: VenueOrderId | None
     sent_at: datetime | None
+    confirmed_at: datetime | None = None
+    """When the venue itself last said that it is live; what we only believe protects nothing (B110)."""
+
+    @property
+    def is_resting(self) -> bool:
+        """Whether it is meant to be open, and the venue says it is: then there is nothing left to find out."""
+        return self.intent.kind.rests and self.confirmed_at is not None
 
     @property
     def worst_case_quote(self) -> Decimal:

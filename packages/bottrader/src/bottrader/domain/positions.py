@@ -12,7 +12,7 @@ from decimal import Decimal
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Allocation, Execution, LotQueue, OpenLot
 from bottrader.domain.market import ProductId
-from bottrader.domain.money import EXACT, ZERO, Money, Size
+from bottrader.domain.money import EXACT, ZERO, Money, Size, exact
 from bottrader.domain.orders import ClientOrderId, trigger_of
 
 
@@ -79,6 +79,15 @@ class LotBook:
         self.position()
         assert self._open_lots is not None
         return self._open_lots
+
+    @property
+    def entry_price(self) -> Decimal | None:
+        """Quote currency per unit of base, fees left out, to 28 digits; None when nothing is held."""
+        if not self.open_lots:
+            return None
+        with exact():
+            value = sum((lot.price * lot.size for lot in self.open_lots), ZERO)
+        return _DISPLAY.divide(value, self.size)
 
     @property
     def size(self) -> Size:

@@ -1,13 +1,21 @@
 """The venue's request side."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
 from bottrader.domain.market import Candle, FeeRates, Granularity, Product, ProductId, Ticker
-from bottrader.domain.orders import ClientOrderId, Fill, OrderIntent, Placement, VenueOrder, VenueOrderId
+from bottrader.domain.orders import (
+    Cancellation,
+    ClientOrderId,
+    Fill,
+    OrderIntent,
+    Placement,
+    VenueOrder,
+    VenueOrderId,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +48,14 @@ class Exchange(Protocol):
 
         Idempotency key: `client_order_id`; the same id and body again returns the order that exists. `Unknown` means
         the order may be live: the caller records it as live and settles it with `find_order`. Never retried inside.
+        """
+        ...
+
+    async def cancel(self, venue_order_ids: Sequence[VenueOrderId]) -> Mapping[VenueOrderId, Cancellation]:
+        """Ask the venue to cancel these orders, each once; never raises for what the venue or network did.
+
+        Every id has its answer, whatever became of the others. An answer is about the request only: how an order ended
+        is asked with `get_order`. Asking again is harmless: an order that has ended is refused.
         """
         ...
 

@@ -1,7 +1,8 @@
-"""Keeps the client under the venue's request limit, and lets orders pass before questions.
+"""Keeps the client under the venue's request limit, and lets cancels pass before orders and orders before questions.
 
 A token bucket: `burst` tokens at most, `rate_per_s` new ones each second, one request takes one. Questions leave the
 last `ORDER_RESERVE` tokens untouched, so a burst of questions never delays an order, and a waiting order goes first.
+Before all goes a waiting cancel: it takes risk away, and the exit of a position may wait for it.
 """
 
 from enum import Enum, auto
@@ -13,6 +14,7 @@ SHORTEST_NAP_S = 0.001
 
 
 class Priority(Enum):
+    CANCEL = auto()
     ORDER = auto()
     QUERY = auto()
 
@@ -30,13 +32,33 @@ class TokenBucket:
         self._clock = clock
         self._tokens = self._burst
         self._filled_at = clock.wall()
+        self._waiting_cancels = 0
 
     async def take(self, priority: Priority) -> None:
         """Return when the request may be sent."""
-        needed = 1 if priority is Priority.ORDER else 1 + ORDER_RESERVE
-        while (missing := needed - self._refilled()) > 0:
+        if priority is not Priority.CANCEL:
+            await self._wait(priority)
+            return
+        self._waiting_cancels += 1
+        try:
+            await self._wait(priority)
+        finally:
+            self._waiting_cancels -= 1
+
+    async def _wait(self, priority: Priority) -> None:
+        while (missing := self._needed(priority) - self._refilled()) > 0:
             await self._clock.sleep(max(SHORTEST_NAP_S, missing / self._rate_per_s))
         self._tokens -= 1
+
+    def _needed(self, priority: Priority) -> int:
+        """Return how many tokens must be there: its own and those that are kept for who goes first."""
+        match priority:
+            case Priority.CANCEL:
+                return 1
+            case Priority.ORDER:
+                return 1 + self._waiting_cancels
+            case Priority.QUERY:
+                return 1 + ORDER_RESERVE + self._waiting_cancels
 
     def _refilled(self) -> float:
         now = self._clock.wall()

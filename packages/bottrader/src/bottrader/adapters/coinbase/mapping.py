@@ -3,7 +3,7 @@
 Each function raises `WireUnreadable` for a number that is no number, a time without a zone, or a word it does not know.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal, Inexact
@@ -23,6 +23,9 @@ from bottrader.domain.money import (
 )
 from bottrader.domain.orders import (
     Accepted,
+    Cancellation,
+    CancelRefused,
+    CancelTaken,
     ClientOrderId,
     Fill,
     OrderIntent,
@@ -86,20 +89,29 @@ def to_wire_amount(amount: Decimal) -> str:
 
 def to_order_request(intent: OrderIntent) -> dict[str, object]:
     """Return the body of `POST /orders`; the same intent always gives the same body."""
-    size = to_wire_amount(intent.size_base)
-    if intent.kind is OrderKind.LIMIT_IOC:
-        assert intent.limit_price is not None
-        configuration: dict[str, object] = {
-            "sor_limit_ioc": {"base_size": size, "limit_price": to_wire_amount(intent.limit_price)}
-        }
-    else:
-        configuration = {"market_market_ioc": {"base_size": size}}
     return {
         "client_order_id": intent.client_order_id,
         "product_id": intent.product_id,
         "side": SIDE_WORDS[intent.side],
-        "order_configuration": configuration,
+        "order_configuration": _configuration(intent),
     }
+
+
+def _configuration(intent: OrderIntent) -> dict[str, object]:
+    """Return the one key that names the kind of order, with its terms."""
+    terms: dict[str, object] = {"base_size": to_wire_amount(intent.size_base)}
+    if intent.limit_price is not None:
+        terms["limit_price"] = to_wire_amount(intent.limit_price)
+    match intent.kind:
+        case OrderKind.MARKET_IOC:
+            return {"market_market_ioc": terms}
+        case OrderKind.LIMIT_IOC:
+            return {"sor_limit_ioc": terms}
+        case OrderKind.LIMIT_GTC | OrderKind.LIMIT_GTC_POST_ONLY:
+            return {"limit_limit_gtc": {**terms, "post_only": intent.kind.is_post_only}}
+        case OrderKind.BRACKET_GTC:
+            assert intent.stop_price is not None, "a bracket has a stop"
+            return {"trigger_bracket_gtc": {**terms, "stop_trigger_price": to_wire_amount(intent.stop_price)}}
 
 
 def to_placement(reply: wire.PlacementReply, intent: OrderIntent) -> Placement:
@@ -118,6 +130,18 @@ def refused(code: str, message: str) -> Placement:
     if code == "DUPLICATE_CLIENT_ORDER_ID":
         return Unknown("Coinbase already has an order with this client id; look the order up by its client id")
     return Refused(code, message)
+
+
+def to_cancellations(reply: wire.CancelReply, asked: Sequence[VenueOrderId]) -> dict[VenueOrderId, Cancellation]:
+    """Return an answer for every id that was asked; one that the reply leaves out is `Unknown`."""
+    told = {result.order_id: result for result in reply.results}
+    return {venue_order_id: _cancellation(told.get(venue_order_id)) for venue_order_id in asked}
+
+
+def _cancellation(result: wire.CancelResult | None) -> Cancellation:
+    if result is None:
+        return Unknown("Coinbase answered the cancel without a word about this order")
+    return CancelTaken() if result.success else CancelRefused(result.failure_reason or "no reason given")
 
 
 def failure_code(error: wire.PlacementError) -> str:

@@ -4,7 +4,7 @@ A question may be asked again; an order is sent exactly once. Whatever happens t
 no (time limit, reset, 429, 5xx, a body that cannot be read) is `Unknown`, and only a lookup by client id settles it.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -13,10 +13,13 @@ import aiohttp
 from bottrader.adapters.coinbase import mapping, wire
 from bottrader.adapters.coinbase.auth import Signer
 from bottrader.adapters.coinbase.errors import NO_ANSWER, NotKnownToVenue, describe, excerpt, read_error
+from bottrader.adapters.coinbase.limiter import Priority
 from bottrader.adapters.coinbase.transport import OK, ClientOptions, Query, Reply, Transport, decode
 from bottrader.domain.errors import ExchangeRefused, WireUnreadable
 from bottrader.domain.market import Candle, FeeRates, Granularity, Product, ProductId, Ticker
 from bottrader.domain.orders import (
+    Cancellation,
+    CancelRefused,
     ClientOrderId,
     Fill,
     OrderIntent,
@@ -37,8 +40,10 @@ GRANULARITY_WORDS = {
 CANDLES_PER_REQUEST = 300
 PAGE_SIZE = 250
 PAGES_MAX = 1000
-OPEN_ORDER_AGE_MAX = timedelta(days=1)
-"""Our orders are immediate-or-cancel: one that is a day old has ended, whatever happened to us meanwhile."""
+CANCELS_PER_REQUEST = 100
+"""The venue does not document its limit; a hundred are known to work."""
+YOUNG_ORDER_AGE_MAX = timedelta(days=1)
+"""An order that is pending or queued for a day is not: it rests, or has ended."""
 
 
 class _Page(Protocol):
@@ -57,15 +62,32 @@ class CoinbaseExchange:
 
     async def place(self, intent: OrderIntent) -> Placement:
         try:
-            reply = await self._transport.send_once("/orders", mapping.to_order_request(intent))
+            reply = await self._transport.send_once("/orders", mapping.to_order_request(intent), Priority.ORDER)
         except NO_ANSWER as error:
             return Unknown(f"no answer to the order: {describe(error)}")
         return _placement(reply, intent)
 
+    async def cancel(self, venue_order_ids: Sequence[VenueOrderId]) -> Mapping[VenueOrderId, Cancellation]:
+        answers: dict[VenueOrderId, Cancellation] = {}
+        for first in range(0, len(venue_order_ids), CANCELS_PER_REQUEST):
+            answers |= await self._cancel_batch(venue_order_ids[first : first + CANCELS_PER_REQUEST])
+        return answers
+
+    async def _cancel_batch(self, batch: Sequence[VenueOrderId]) -> Mapping[VenueOrderId, Cancellation]:
+        body = {"order_ids": list(batch)}
+        try:
+            reply = await self._transport.send_once("/orders/batch_cancel", body, Priority.CANCEL)
+            return _cancellations(reply, batch)
+        except WireUnreadable as error:
+            unknown = Unknown(str(error))
+        except NO_ANSWER as error:
+            unknown = Unknown(f"no answer to the cancel: {describe(error)}")
+        return dict.fromkeys(batch, unknown)
+
     async def find_order(
         self, client_order_id: ClientOrderId, product_id: ProductId, since: datetime
     ) -> VenueOrder | None:
-        listed = await self._orders(since, ("product_ids", product_id))
+        listed = await self._orders(("product_ids", product_id), ("start_date", mapping.to_wire_time(since)))
         ours = next((order for order in listed if order.client_order_id == client_order_id), None)
         return mapping.to_venue_order(ours) if ours else None
 
@@ -77,10 +99,11 @@ class CoinbaseExchange:
         return mapping.to_venue_order(reply.order)
 
     async def open_orders(self) -> Sequence[VenueOrder]:
-        # The venue's filter for OPEN hides orders that are pending or queued, so all are listed and judged here.
-        # The venue's own time bounds the list: a replayed market's orders are dated by it, whatever our clock says.
-        since = await self.server_time() - OPEN_ORDER_AGE_MAX
-        orders = [mapping.to_venue_order(order) for order in await self._orders(since)]
+        # The venue's filter for OPEN hides orders that are pending or queued, so the young ones are listed without it.
+        # The venue's own time bounds that list: a replayed market's orders are dated by it, whatever our clock says.
+        since = mapping.to_wire_time(await self.server_time() - YOUNG_ORDER_AGE_MAX)
+        listed = [*await self._orders(("order_status", "OPEN")), *await self._orders(("start_date", since))]
+        orders = [mapping.to_venue_order(order) for order in {row.order_id: row for row in listed}.values()]
         return [order for order in orders if order.state is OrderState.ACCEPTED]
 
     async def fills_of(self, venue_order_id: VenueOrderId) -> Sequence[Fill]:
@@ -149,8 +172,8 @@ class CoinbaseExchange:
         with mapping.readable("a server time"):
             return mapping.to_time(reply.iso)
 
-    async def _orders(self, since: datetime, *filters: tuple[str, str]) -> list[wire.Order]:
-        params = (*filters, ("start_date", mapping.to_wire_time(since)), ("limit", str(PAGE_SIZE)))
+    async def _orders(self, *filters: tuple[str, str]) -> list[wire.Order]:
+        params = (*filters, ("limit", str(PAGE_SIZE)))
         pages = await self._pages("/orders/historical/batch", params, wire.OrdersPage, lambda page: page.has_next)
         return [order for page in pages for order in page.orders]
 
@@ -183,7 +206,22 @@ def _placement(reply: Reply, intent: OrderIntent) -> Placement:
             return Unknown(str(error))
     if reply.status not in DEFINITE_REFUSALS:
         return Unknown(f"status {reply.status} to the order: {excerpt(reply.body)}")
+    code, message = _objection(reply)
+    return mapping.refused(code, f"status {reply.status}: {message}")
+
+
+def _cancellations(reply: Reply, batch: Sequence[VenueOrderId]) -> Mapping[VenueOrderId, Cancellation]:
+    """Return the answers to one batch; raises `WireUnreadable` for a 200 that says something else."""
+    if reply.status == OK:
+        return mapping.to_cancellations(decode(reply.body, wire.CancelReply, "POST /orders/batch_cancel"), batch)
+    if reply.status in DEFINITE_REFUSALS:
+        code, message = _objection(reply)
+        return dict.fromkeys(batch, CancelRefused(f"{code}: {message}"))
+    return dict.fromkeys(batch, Unknown(f"status {reply.status} to the cancel: {excerpt(reply.body)}"))
+
+
+def _objection(reply: Reply) -> tuple[str, str]:
+    """Return code and words of a definite refusal by status."""
     error_body = read_error(reply.body)
     code = (error_body and error_body.error) or f"HTTP_{reply.status}"
-    message = error_body.text if error_body else excerpt(reply.body)
-    return mapping.refused(code, f"status {reply.status}: {message}")
+    return code, error_body.text if error_body else excerpt(reply.body)

@@ -55,9 +55,9 @@ class Transport:
         self._bucket = TokenBucket(options.requests_per_s, options.burst, options.clock)
         self._timeout = aiohttp.ClientTimeout(total=options.total_timeout_s, connect=options.connect_timeout_s)
 
-    async def send_once(self, path: str, body: object) -> Reply:
+    async def send_once(self, path: str, body: object, priority: Priority) -> Reply:
         """POST `body` once and return the answer, whatever its status; raises one of `NO_ANSWER` when none came."""
-        await self._bucket.take(Priority.ORDER)
+        await self._bucket.take(priority)
         return await self._send("POST", path, (), msgspec.json.encode(body))
 
     async def query(self, path: str, params: Query, shape: type[T]) -> T:

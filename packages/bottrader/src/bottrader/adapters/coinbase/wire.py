@@ -84,6 +84,18 @@ class PlacementReply(msgspec.Struct, frozen=True):
     error_response: PlacementError | None = None
 
 
+class CancelResult(msgspec.Struct, frozen=True):
+    """`failure_reason` holds a word on success too, which then says nothing."""
+
+    order_id: str
+    success: bool
+    failure_reason: str = ""
+
+
+class CancelReply(msgspec.Struct, frozen=True):
+    results: list[CancelResult]
+
+
 class ErrorBody(msgspec.Struct, frozen=True):
     error: str | None = None
     error_details: str | None = None

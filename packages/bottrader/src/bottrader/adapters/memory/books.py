@@ -7,6 +7,7 @@ from bottrader.domain.orders import (
     ClientOrderId,
     Fill,
     OrderIntent,
+    OrderKind,
     OrderState,
     OrderTransition,
     VenueOrderId,
@@ -86,6 +87,7 @@ def row_of(books: Ledger, order_id: ClientOrderId) -> TradeRecord:
     filled_at = max((fill.traded_at for fill in fills), default=None)
     if filled_at is None and last.state is OrderState.FILLED:
         filled_at = last.at
+    outcome = last.detail if intent.kind is OrderKind.BRACKET_GTC and fills else ""
     with exact():
         return TradeRecord(
             order_id=order_id,
@@ -98,7 +100,7 @@ def row_of(books: Ledger, order_id: ClientOrderId) -> TradeRecord:
             filled_at=filled_at,
             parent_id=intent.parent_id,
             trigger=intent.trigger.value,
-            notes=intent.note,
+            notes=outcome or intent.note,
             source=_source(books, intent),
             filled_size=Size(sum((fill.size for fill in fills), start=ZERO)),
             filled_value=Money(sum((fill.price * fill.size for fill in fills), start=ZERO)),

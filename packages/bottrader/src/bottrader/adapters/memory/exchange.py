@@ -1,7 +1,8 @@
 """An exchange in memory for the tests of use cases: it follows the port's contract, and misbehaves on demand.
 
-Left alone it fills every order at once at the top of the book and charges the taker rate. `script` lays down what
-becomes of the next placements, one step each.
+Left alone it fills every order that crosses at once at the top of the book and charges the taker rate. What rests
+fills as a whole, at its own price and the maker rate, once a trade goes through it; a bracket's stop fills at the bid.
+`script` and `script_cancels` lay down what becomes of the next placements and cancels, one step each.
 """
 
 from collections import deque
@@ -15,6 +16,9 @@ from bottrader.domain.market import Candle, FeeRates, Granularity, Product, Prod
 from bottrader.domain.money import ZERO, Money, Price, Size, exact, is_multiple
 from bottrader.domain.orders import (
     Accepted,
+    Cancellation,
+    CancelRefused,
+    CancelTaken,
     ClientOrderId,
     Fill,
     OrderIntent,
@@ -58,7 +62,27 @@ class StayOpen:
     """The order is accepted and does not fill until `fill` or `end` says so."""
 
 
+@dataclass(frozen=True, slots=True)
+class LoseCancel:
+    """The answer to a cancel is lost; whether the order is cancelled is up to the script."""
+
+    is_taken: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueueCancel:
+    """The cancel is taken and the order stays live until `end` or a fill decides."""
+
+
+@dataclass(frozen=True, slots=True)
+class FillFirst:
+    """So much fills at the order's own price before the cancel is looked at (F16, F17)."""
+
+    size: Size
+
+
 Step = Refuse | Lose | FillParts | StayOpen
+CancelStep = Refuse | LoseCancel | QueueCancel | FillFirst
 
 
 class MemoryExchange:
@@ -69,6 +93,8 @@ class MemoryExchange:
     ) -> None:
         self.placements: list[OrderIntent] = []
         """Every intent that `place` was called with, repeats and lost ones included."""
+        self.cancels: list[VenueOrderId] = []
+        """Every order that `cancel` was asked for, repeats and lost ones included."""
         self.query_error: AdapterError | None = None
         """While set, every query raises it."""
         self.hidden_lookups = 0
@@ -78,6 +104,7 @@ class MemoryExchange:
         self._totals = dict(balances)
         self._fees = fees
         self._script: deque[Step] = deque()
+        self._cancel_script: deque[CancelStep] = deque()
         self._tickers: dict[ProductId, Ticker] = {}
         self._candles: list[Candle] = []
         self._orders: dict[VenueOrderId, VenueOrder] = {}
@@ -88,9 +115,20 @@ class MemoryExchange:
         """Lay down what becomes of the next placements, in order."""
         self._script.extend(steps)
 
+    def script_cancels(self, *steps: CancelStep) -> None:
+        """Lay down what becomes of the next cancels, in order."""
+        self._cancel_script.extend(steps)
+
     def show(self, ticker: Ticker) -> None:
-        """Set the last trade and top of book of one product."""
+        """Set the last trade and top of book of one product; what rests there trades."""
         self._tickers[ticker.product_id] = ticker
+        for order in [each for each in self._orders.values() if each.product_id == ticker.product_id]:
+            intent = self._intents[order.venue_order_id]
+            price = _resting_price(intent, ticker) if order.state is OrderState.ACCEPTED else None
+            if price is not None:
+                with exact():
+                    left = Size(intent.size_base - order.filled_size)
+                self.fill(order.venue_order_id, left, price, is_maker=price == intent.limit_price)
 
     def set_price(self, product_id: ProductId, price: Price) -> None:
         """Set last trade, bid and ask of one product to the same price, now."""
@@ -104,12 +142,12 @@ class MemoryExchange:
         with exact():
             self._totals[currency] -= amount
 
-    def fill(self, venue_order_id: VenueOrderId, size: Size, price: Price) -> Fill:
-        """Execute a part of an open order as taker; the order is FILLED once nothing is left."""
+    def fill(self, venue_order_id: VenueOrderId, size: Size, price: Price, *, is_maker: bool = False) -> Fill:
+        """Execute a part of an open order; the order is FILLED once nothing is left."""
         order, intent = self._orders[venue_order_id], self._intents[venue_order_id]
         with exact():
             value = Money(price * size)
-            fee = Money(value * self._fees.taker)
+            fee = Money(value * (self._fees.maker if is_maker else self._fees.taker))
             filled = Size(order.filled_size + size)
             assert filled <= intent.size_base, f"{size} is more than is left of {intent.size_base}"
             is_buy = intent.side is Side.BUY
@@ -149,6 +187,31 @@ class MemoryExchange:
                 self._book(intent, None)
             return Unknown(step.cause)
         return self._book(intent, step)
+
+    async def cancel(self, venue_order_ids: Sequence[VenueOrderId]) -> Mapping[VenueOrderId, Cancellation]:
+        self.cancels.extend(venue_order_ids)
+        return {venue_order_id: self._cancelled(venue_order_id) for venue_order_id in venue_order_ids}
+
+    def _cancelled(self, venue_order_id: VenueOrderId) -> Cancellation:
+        step = self._cancel_script.popleft() if self._cancel_script else None
+        if isinstance(step, Refuse):
+            return CancelRefused(step.code)
+        if isinstance(step, LoseCancel) and not step.is_taken:
+            return Unknown("the request was lost")
+        order = self._orders.get(venue_order_id)
+        if order is None:
+            return CancelRefused("UNKNOWN_CANCEL_ORDER")
+        if isinstance(step, FillFirst):
+            price = self._intents[venue_order_id].limit_price
+            assert price is not None, "a market order does not rest"
+            self.fill(venue_order_id, step.size, price, is_maker=True)
+            order = self._orders[venue_order_id]
+        if order.state.is_terminal:
+            is_filled = order.state is OrderState.FILLED
+            return CancelRefused("ORDER_IS_FULLY_FILLED" if is_filled else "DUPLICATE_CANCEL_REQUEST")
+        if not isinstance(step, QueueCancel):
+            self.end(venue_order_id, OrderState.CANCELLED)
+        return Unknown("the reply was lost") if isinstance(step, LoseCancel) else CancelTaken()
 
     async def find_order(
         self, client_order_id: ClientOrderId, product_id: ProductId, since: datetime
@@ -223,7 +286,7 @@ class MemoryExchange:
         if refused := self._objection(intent, product, top):
             return refused
         order = self._open(intent)
-        if isinstance(step, StayOpen):
+        if isinstance(step, StayOpen) or (intent.kind.rests and not _crosses(intent, top)):
             return Accepted(order.venue_order_id)
         if _crosses(intent, top):
             sizes = step.sizes if isinstance(step, FillParts) else (intent.size_base,)
@@ -250,7 +313,7 @@ class MemoryExchange:
         return order
 
     def _objection(self, intent: OrderIntent, product: Product, top: Price) -> Refused | None:
-        price, size = intent.limit_price or top, intent.size_base
+        price, size, last = intent.limit_price or top, intent.size_base, self._tickers[intent.product_id].price
         with exact():
             value = price * size
         currency, needed = self._hold_of(intent, size)
@@ -261,6 +324,9 @@ class MemoryExchange:
             (size < product.base_size_min, "PREVIEW_INVALID_BASE_SIZE_TOO_SMALL"),
             (value < product.quote_size_min, "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL"),
             (needed > self._balance(currency).available, "INSUFFICIENT_FUND"),
+            (intent.kind.is_post_only and _crosses(intent, top), "INVALID_LIMIT_PRICE_POST_ONLY"),
+            (_is_stopped(intent, last), "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE"),
+            (intent.kind is OrderKind.BRACKET_GTC and price <= last, "PREVIEW_INVALID_BRACKET_LIMIT_PRICE"),
         )
         code = next((code for objects, code in objections if objects), None)
         return Refused(code, f"{intent.side} {size} {intent.product_id} at {price}") if code else None
@@ -302,6 +368,21 @@ class MemoryExchange:
     def _check_listed(self, product_ids: Sequence[ProductId], listed: Mapping[ProductId, object]) -> None:
         if missing := [product_id for product_id in product_ids if product_id not in listed]:
             raise ExchangeRefused(f"there is no product {', '.join(missing)}")
+
+
+def _resting_price(intent: OrderIntent, ticker: Ticker) -> Price | None:
+    """Return what a resting order trades at on this tick, None when it does not trade."""
+    limit = intent.limit_price
+    if not intent.kind.rests or limit is None:
+        return None
+    if _is_stopped(intent, ticker.price):
+        return ticker.bid
+    is_through = ticker.price < limit if intent.side is Side.BUY else ticker.price > limit
+    return limit if is_through else None
+
+
+def _is_stopped(intent: OrderIntent, last_trade: Price) -> bool:
+    return intent.stop_price is not None and last_trade <= intent.stop_price
 
 
 def _crosses(intent: OrderIntent, top: Price) -> bool:

@@ -30,8 +30,9 @@ from bottrader.ports import TrailState
 LEASE_TOKENS = "SELECT token FROM leases ORDER BY role FOR SHARE"
 INSERT_INTENT = """
     INSERT INTO order_intents (client_order_id, signal_id, product_id, side, kind, size_base, limit_price, trigger,
-        note, created_at, parent_id, parent_ids, requested_quote, granted_quote, snapshot_hash, fencing_token)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        note, created_at, parent_id, parent_ids, requested_quote, granted_quote, snapshot_hash, stop_price,
+        fencing_token)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (client_order_id) DO NOTHING RETURNING client_order_id"""
 # A sell inherits its parent's source.
 INSERT_RECORD = """
@@ -64,8 +65,11 @@ REFRESH_RECORD = """
         filled_at = coalesce(sums.filled_at, CASE WHEN last.state = 'filled' THEN last.at END),
         filled_size = coalesce(sums.size, 0),
         filled_value = coalesce(sums.value, 0),
-        fees = coalesce(sums.fees, 0)
-    FROM (SELECT state, at FROM order_transitions WHERE client_order_id = $1 ORDER BY step DESC LIMIT 1) last,
+        fees = coalesce(sums.fees, 0),
+        notes = CASE WHEN i.kind = 'bracket_gtc' AND sums.size > 0 AND last.detail <> '' THEN last.detail
+                     ELSE r.notes END
+    FROM (SELECT state, at, detail FROM order_transitions WHERE client_order_id = $1 ORDER BY step DESC LIMIT 1) last,
+         (SELECT kind FROM order_intents WHERE client_order_id = $1) i,
          (SELECT max(traded_at) AS filled_at, sum(size) AS size, sum(price * size) AS value, sum(fee) AS fees
           FROM attributed_fills WHERE client_order_id = $1) sums
     WHERE r.order_id = $1"""
@@ -252,6 +256,7 @@ def _intent_values(intent: OrderIntent) -> tuple[object, ...]:
         intent.requested_quote,
         intent.granted_quote,
         intent.snapshot_hash,
+        intent.stop_price,
     )
 
 
@@ -272,6 +277,7 @@ def _intent(row: Row) -> OrderIntent:
         requested_quote=row["requested_quote"],
         granted_quote=row["granted_quote"],
         snapshot_hash=row["snapshot_hash"],
+        stop_price=row["stop_price"],
     )
 
 
