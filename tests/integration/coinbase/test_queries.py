@@ -78,10 +78,9 @@ async def test_open_orders_include_pending_and_queued_ones(api: MockCoinbaseApi,
     api.answer("GET", "/time", Answer({"iso": "2023-03-02T06:00:00Z"}))
     api.answer("GET", ORDERS, Answer(orders_page(*(order_row(order_id=word, status=word) for word in words))))
     assert [order.venue_order_id for order in await exchange.open_orders()] == words[:5]
-    (call,) = api.calls_of("GET", ORDERS)
-    assert call.values("order_status") == []
-    # A day before the venue's time, which in a replay is years away from ours.
-    assert call.values("start_date") == ["2023-03-01T06:00:00Z"]
+    # Those that rest, however old, and the young ones: from a day before the venue's time, which may be a replay's.
+    calls = [(call.values("order_status"), call.values("start_date")) for call in api.calls_of("GET", ORDERS)]
+    assert calls == [(["OPEN"], []), ([], ["2023-03-01T06:00:00Z"])]
 
 
 async def test_an_order_is_got_by_its_venue_id(api: MockCoinbaseApi, exchange: CoinbaseExchange) -> None:

@@ -48,10 +48,11 @@ async def refusal_of(sql: Connection) -> str:
     return str(await eventually(lambda: sql.fetchval(query), "the order is refused"))
 
 
-async def audit(stage: Stage, sql: Connection, *, orders: int) -> None:
+async def audit(stage: Stage, sql: Connection, *, orders: int, filled_orders: int | None = None) -> None:
     """One order per intent, and fills and holdings equal to the exchange's ledger, to the last digit (S1, S2, E1, E2).
 
-    Call it when no order is open any more; `orders` is how many the exchange should have.
+    Call it when no order is open any more; `orders` is how many the exchange should have, `filled_orders` how many of
+    them filled as a whole when not all did.
     """
     placed: list[Order] = stage.orders
     ids = [order.request.client_order_id for order in placed]
@@ -68,7 +69,9 @@ async def audit(stage: Stage, sql: Connection, *, orders: int) -> None:
     bought = sum((size for side, _, size, _ in ours.values() if side == "buy"), Decimal(0))
     sold = sum((size for side, _, size, _ in ours.values() if side == "sell"), Decimal(0))
     assert stage.books.totals.get("BTC", Decimal(0)) == bought - sold
-    assert await sql.fetchval("SELECT count(*) FROM trade_records WHERE status = 'filled'") == orders
+    assert await sql.fetchval("SELECT count(*) FROM trade_records WHERE status = 'filled'") == (
+        orders if filled_orders is None else filled_orders
+    )
 
 
 async def buy_and_stop_out(stage: Stage, webhook: RunningWebhook, sql: Connection) -> None:

@@ -322,7 +322,8 @@ def _check_rules(settings: Settings) -> None:
     settings.risk_limits()
     settings.exit_rules()
     settings.strategy_parameters()
-    settings.bracket_rules()
+    if settings.bracket_enabled:
+        settings.bracket_rules()
 
 
 def _by_variable(values: Mapping[str, Any]) -> dict[str, Any]:
