@@ -1,6 +1,6 @@
 """A cancel meets a fill on its way, F16 and F17: the position is bracketed at the exchange, and the bot wants out.
 
-Bought at 40,000 with the fee of the taker, 0.8 %. A fixed stop of 6 % plus the spread and the fee lies below 37,300, the
+Bought at 40,000 with the fee of the taker, 0.8 %. A fixed stop of 6 % plus spread and fee lies below 37,300, the
 target of 10 % plus both above 44,300. The hard stop of the bot, 4.5 % after fees, is reached first at 38,000.
 """
 

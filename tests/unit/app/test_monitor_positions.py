@@ -4,12 +4,14 @@ Hard stop 4.5 %: 403.20 x 0.955 = 385.056, so p <= 38,816.129. Take profit 3.5 %
 Signal exit 1 %: 407.232, so p >= 41,051.613.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from bottrader.adapters.memory.exchange import FillParts, Lose, Refuse, StayOpen
+from bottrader.adapters.memory.exchange import FillFirst, FillParts, Lose, LoseCancel, QueueCancel, Refuse, StayOpen
+from bottrader.domain.brackets import BracketRules, StopMode
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.exits import ExitRules
 from bottrader.domain.market import Candle
@@ -17,7 +19,8 @@ from bottrader.domain.money import Size
 from bottrader.domain.orders import OrderKind, Side
 from bottrader.domain.signals import Action, OutcomeKind, Trigger
 from bottrader.domain.validation import Refusal
-from tests.fixtures.facts import BTC, at
+from bottrader.ports import Balance
+from tests.fixtures.facts import BTC, NOON, at
 from tests.fixtures.trading_house import RULES, House, price, product, signal, unlocked
 
 TRAILING = replace(RULES, exits=ExitRules(trailing_enabled=True))
@@ -369,3 +372,135 @@ async def test_nothing_is_judged_before_the_fee_rates_are_known() -> None:
     house.portfolio.fee_rates = None
     with pytest.raises(AssertionError, match="fee rates"):
         await house.see("38000")
+
+
+BRACKETED = replace(RULES, brackets=BracketRules(stop_mode=StopMode.FIXED, stop_loss_pct=Decimal("0.04")))
+"""A momentum entry at 40,000: stop 2 x 4 % + 0.8 % below at 36,480, above all that the hard stop at 38,816 fires."""
+
+
+async def holding_bracketed() -> House:
+    house = await holding(House(BRACKETED))
+    await house.protector.protect(BTC, is_leaving=False)
+    (bracket,) = house.portfolio.open_sells(BTC)
+    assert bracket.intent.kind is OrderKind.BRACKET_GTC
+    return house
+
+
+async def test_a_hard_stop_cancels_the_bracket_first_and_sells_everything_at_the_market() -> None:
+    """B45, B103, R17: cancelled, acknowledged, asked what is free, sold."""
+    house = await holding_bracketed()
+    await house.see("38000")
+    bracket, stop = house.sells
+    assert len(house.exchange.cancels) == 1
+    assert (stop.kind, stop.trigger, stop.size_base) == (OrderKind.MARKET_IOC, Trigger.HARD_STOP, Decimal("0.01"))
+    assert stop.parent_id == bracket.parent_id == house.exchange.placements[0].client_order_id
+    assert house.portfolio.position(BTC) is None
+    assert house.portfolio.open_orders() == []
+
+
+async def test_what_is_locked_in_an_open_sell_is_released_and_sold_to_the_last_unit() -> None:
+    """B127, R15: total 0.001, all of it held; the size sold is 0.001 and never 0."""
+    house = await holding(House(BRACKETED), size="0.001")
+    await house.protector.protect(BTC, is_leaving=False)
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.001"), Decimal("0.001")]
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_a_sell_after_a_cancel_is_never_more_than_is_free() -> None:
+    """B48, R14: 1.234567891 are free at an increment of 0.00000001."""
+    house = await holding(House(BRACKETED, balances={"USD": Decimal(100_000)}), size="1.23456790")
+    await house.protector.protect(BTC, is_leaving=False)
+    house.exchange.take("BTC", Decimal("0.000000009"))
+    await house.see("38000")
+    assert house.sells[-1].size_base == Decimal("1.23456789")
+
+
+async def test_a_balance_that_shows_the_release_a_moment_later_is_waited_for() -> None:
+    """B127, R15: balances may lag; nothing of size zero is sent, and nothing too small."""
+    house = await holding_bracketed()
+    balances, asked = house.exchange.balances, 0
+
+    async def lagging() -> Sequence[Balance]:
+        nonlocal asked
+        asked += 1
+        return await balances() if asked > 2 else [Balance("BTC", Decimal(0), Decimal("0.01"))]
+
+    house.exchange.balances = lagging  # type: ignore[method-assign]
+    await house.see("38000")
+    assert asked == 3
+    assert house.sells[-1].size_base == Decimal("0.01")
+
+
+@pytest.mark.parametrize("step", [Refuse("NOT_ALLOWED_TO_CANCEL"), LoseCancel(is_taken=False), QueueCancel()])
+async def test_while_a_cancel_fails_no_second_sell_is_sent(step: Refuse | LoseCancel | QueueCancel) -> None:
+    """B126, R84: retried with an alarm; sold once the first sell has ended."""
+    house = await holding_bracketed()
+    house.exchange.script_cancels(step)
+    await house.see("38000")
+    await house.see("37900")
+    assert len(house.sells) == 1
+    house.pass_time(3)
+    await house.see("37800")
+    assert [sell.trigger for sell in house.sells] == [Trigger.BRACKET, Trigger.HARD_STOP]
+    assert len(house.exchange.cancels) == 2
+    assert len(house.told("cancel_repeated")) == 1
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_a_bracket_that_fills_before_its_cancel_leaves_nothing_to_sell() -> None:
+    """F16, B126"""
+    house = await holding_bracketed()
+    house.exchange.script_cancels(FillFirst(Size(Decimal("0.01"))))
+    await house.see("38000")
+    assert len(house.sells) == 1
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_a_stop_is_sized_to_what_a_partial_fill_left() -> None:
+    """F17: 0.004 of the bracket went at its target."""
+    house = await holding_bracketed()
+    house.exchange.script_cancels(FillFirst(Size(Decimal("0.004"))))
+    await house.see("38000")
+    assert [sell.size_base for sell in house.sells] == [Decimal("0.01"), Decimal("0.006")]
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_a_regular_exit_cancels_what_blocks_it_too() -> None:
+    """R17: the target of the monitor is nearer than that of the bracket."""
+    house = await holding_bracketed()
+    await house.see("42068")
+    assert [sell.trigger for sell in house.sells] == [Trigger.BRACKET, Trigger.TAKE_PROFIT]
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_a_gap_below_the_first_emergency_order_ends_flat_with_an_alarm() -> None:
+    """B125, R83: the market order found nobody; 10 % lower the next one does."""
+    house = await holding()
+    house.exchange.script(FillParts(()))
+    await house.see("38000")
+    assert house.told("exit_incomplete") == []
+    house.pass_time(3)
+    await house.see("34200")
+    assert [sell.kind for sell in house.sells] == [OrderKind.MARKET_IOC, OrderKind.MARKET_IOC]
+    assert [told.fields["left"] for told in house.told("exit_incomplete")] == [Decimal("0.01")]
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_the_exit_is_of_the_market_and_not_of_the_entry() -> None:
+    """B128: bought 0.001 at 40,000, the market at 38,000: 0.001 are sold, at 38,000."""
+    house = await holding(size="0.001")
+    await house.see("38000")
+    (sell,) = house.sells
+    (fill,) = [fill for fill in await house.exchange.fills_since(NOON) if fill.side is Side.SELL]
+    assert (sell.side, sell.size_base, fill.price) == (Side.SELL, Decimal("0.001"), Decimal(38_000))
+
+
+async def test_the_monitor_knows_whether_it_is_leaving() -> None:
+    house = await holding()
+    house.exchange.script(Refuse("BUSY"))
+    assert not house.monitor.is_leaving(BTC)
+    await house.see("38000")
+    assert house.monitor.is_leaving(BTC)
+    await house.see("40000")
+    assert not house.monitor.is_leaving(BTC)

@@ -10,6 +10,7 @@ from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Size
 from bottrader.domain.orders import (
+    PROTECTIVE,
     ClientOrderId,
     OpenOrder,
     OrderIntent,
@@ -119,3 +120,49 @@ def test_an_open_buy_counts_with_all_it_may_spend_and_a_sell_with_nothing() -> N
     assert buy.worst_case_quote == 40
     assert replace(buy, intent=replace(INTENT, side=Side.SELL)).worst_case_quote == 0
     assert replace(buy, intent=replace(INTENT, granted_quote=None)).worst_case_quote == 0
+
+
+BRACKET = replace(
+    INTENT,
+    client_order_id=derive_client_order_id(Trigger.BRACKET, BTC, "buy", "1"),
+    side=Side.SELL,
+    kind=OrderKind.BRACKET_GTC,
+    limit_price=price("44000"),
+    stop_price=price("38000"),
+    trigger=Trigger.BRACKET,
+)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"side": Side.BUY}, "so it sells"),
+        ({"stop_price": None}, "a bracket has a stop price"),
+        ({"stop_price": price("44000")}, "below its take profit"),
+        ({"stop_price": price("0")}, "above zero"),
+        ({"limit_price": None}, "a limit order has a limit price"),
+        ({"kind": OrderKind.LIMIT_GTC}, "no other order has one"),
+    ],
+)
+def test_a_bracket_sells_between_a_stop_and_a_target_above_it(changes: dict[str, object], words: str) -> None:
+    with pytest.raises(InvariantBroken, match=words):
+        replace(BRACKET, **changes)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("trigger", sorted(PROTECTIVE))
+def test_a_protective_order_is_never_post_only(trigger: Trigger) -> None:
+    """B75, R19: whatever it comes from; a passive one may be."""
+    resting = replace(BRACKET, kind=OrderKind.LIMIT_GTC, stop_price=None, trigger=trigger)
+    assert not resting.kind.is_post_only
+    with pytest.raises(InvariantBroken, match="never post-only"):
+        replace(resting, kind=OrderKind.LIMIT_GTC_POST_ONLY)
+    passive = replace(resting, kind=OrderKind.LIMIT_GTC_POST_ONLY, trigger=Trigger.PASSIVE_SELL)
+    assert passive.kind.is_post_only
+
+
+def test_only_a_resting_order_that_the_venue_confirmed_has_nothing_left_to_find_out() -> None:
+    """B110"""
+    known = OpenOrder(BRACKET, OrderState.ACCEPTED, None, START)
+    assert not known.is_resting
+    assert replace(known, confirmed_at=START).is_resting
+    assert not OpenOrder(INTENT, OrderState.ACCEPTED, None, START, confirmed_at=START).is_resting
