@@ -175,6 +175,8 @@ class PositionProtector:
         held = Held(entry_price, position.trigger, self._portfolio.atrs.get(position.product_id))
         distances = bracket_distances(held, touch if touch.is_sane else None, fees, rules)
         stop, target = distances.around(entry_price, tick)
+        if stop >= ticker.price:
+            return Refusal("BRACKET_STOP_REACHED", f"the price of {ticker.price} is at the stop of {stop} already")
         targets = resting_targets(stop, target, ticker.ask, tick, rules)
         points = risk_points(targets, touch, tuple(self._mids.get(position.product_id, ())), (tick, fees), rules)
         if isinstance(points, Refusal):
@@ -183,8 +185,6 @@ class PositionProtector:
             return Refusal(
                 "BRACKET_RISK", f"{points} things speak against a bracket from {stop} to {targets.target} now"
             )
-        if stop >= ticker.price:
-            return Refusal("BRACKET_STOP_REACHED", f"the price of {ticker.price} is at the stop of {stop} already")
         self._tell_plan(held, targets, distances, rules)
         return targets
 
