@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from bottrader.config import Mode, Settings, load_settings, variable_name
+from bottrader.domain.brackets import BracketRules, FeeSide, StopMode
 from bottrader.domain.errors import ConfigInvalid
 
 SECRET = "kept-from-every-eye-0123456789"
@@ -246,3 +247,59 @@ def test_the_log_level_is_one_of_four() -> None:
 
 def test_a_profile_with_an_unknown_name_is_a_fault() -> None:
     assert "BOTTRADER_ORDER_SIZ_ROC" in faults_of(order_siz_roc="1")
+
+
+def test_brackets_are_off_and_pay_with_the_defaults() -> None:
+    """B65, R24: stop 0.012 and target 0.025, with 0.0015 and 0.008 on top of both, need to win 0.5584 of the time."""
+    settings = load_settings({}, None)
+    assert not settings.bracket_enabled
+    assert settings.bracket_rules() == BracketRules()
+    assert load_settings({"bracket_enabled": "true"}, None).bracket_enabled
+
+
+def test_brackets_that_cannot_pay_are_refused_at_start_with_both_sides() -> None:
+    """B66, R24: sl 0.035 and tp 0.025 of which 0.0095 are cushions; the same settings do nothing while they are off."""
+    losing = {"stop_mode": "fixed", "stop_loss": "-0.0255", "take_profit": "0.0155"}
+    with pytest.raises(ConfigInvalid, match=r"0\.7344 of the time .* target of 0\.0250 .* stop of 0\.0350"):
+        load_settings({"bracket_enabled": "true", **losing}, None)
+    assert not load_settings(losing, None).bracket_enabled
+    # Allowed once so many wins are allowed, or once the fees are lower.
+    load_settings({"bracket_enabled": "true", "max_breakeven_win_rate": "0.74", **losing}, None)
+
+
+def test_the_rules_of_brackets_are_made_of_the_settings() -> None:
+    """B59: the sign of the fixed stop says nothing."""
+    chosen = {
+        "stop_mode": "fixed",
+        "stop_min_pct": "0.013",
+        "atr_multiplier_stop": "1.9",
+        "stop_loss": "-0.02",
+        "take_profit": "0.05",
+        "roc_sl_multiplier": "2.5",
+        "roc_tp_multiplier": "3.5",
+        "spread_cushion_pct": "0.002",
+        "fee_side": "maker",
+        "tp_min_ticks": "4",
+        "sl_limit_offset_ticks": "5",
+        "spread_to_fee_min": "1.5",
+        "prebracket_sigma_ratio": "1.2",
+        "min_l1_notional_usd": "300",
+    }
+    assert load_settings(chosen, None).bracket_rules() == BracketRules(
+        stop_mode=StopMode.FIXED,
+        stop_min_pct=Decimal("0.013"),
+        atr_multiplier_stop=Decimal("1.9"),
+        stop_loss_pct=Decimal("0.02"),
+        take_profit_pct=Decimal("0.05"),
+        roc_sl_multiplier=Decimal("2.5"),
+        roc_tp_multiplier=Decimal("3.5"),
+        spread_cushion_pct=Decimal("0.002"),
+        fee_side=FeeSide.MAKER,
+        tp_ticks_min=4,
+        sl_limit_offset_ticks=5,
+        spread_to_fee_min=Decimal("1.5"),
+        sigma_ratio=Decimal("1.2"),
+        far_notional_min=Decimal(300),
+    )
+    with pytest.raises(ConfigInvalid, match="stop_loss_pct is above 0"):
+        load_settings({"bracket_enabled": "true", "stop_loss": "0"}, None)

@@ -3,20 +3,32 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
-from bottrader.adapters.memory.exchange import Lose, MemoryExchange, Refuse, StayOpen
+from bottrader.adapters.memory.exchange import FillParts, Lose, MemoryExchange, Refuse, StayOpen
 from bottrader.app.activity import Activity
+from bottrader.app.protect_positions import Protection
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
+from bottrader.domain.brackets import BracketRules, StopMode
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.market import Granularity, ProductId
-from bottrader.domain.orders import ClientOrderId, OrderIntent, Placement, VenueOrderId
-from bottrader.domain.signals import Action
+from bottrader.domain.money import Size
+from bottrader.domain.orders import (
+    ClientOrderId,
+    OpenOrder,
+    OrderIntent,
+    OrderKind,
+    Placement,
+    VenueOrder,
+    VenueOrderId,
+)
+from bottrader.domain.signals import Action, Trigger
 from bottrader.ports import CandleUpdate, Heartbeat, OrderUpdate, StreamLive, StreamLost
 from tests.fixtures.facts import BTC, ETH, make_inbound
-from tests.fixtures.trading_house import FEES, House, ScriptedFeed, price, signal, turns
+from tests.fixtures.trading_house import FEES, RULES, House, ScriptedFeed, price, signal, turns
 from tests.unit.domain.examples import candle
 
 
@@ -369,3 +381,84 @@ async def test_candles_reach_the_trailing_stops() -> None:
         desk.market.tell(CandleUpdate(candle(1, "40000"), desk.house.clock.now()), Heartbeat(desk.house.pass_time(1)))
         await turns()
         assert desk.watcher.progress.has_reached(desk.house.clock.now())
+
+
+BRACKETED = replace(RULES, brackets=BracketRules(stop_mode=StopMode.FIXED, stop_loss_pct=Decimal("0.04")))
+
+
+@asynccontextmanager
+async def bracketing() -> AsyncIterator[tuple[Desk, OpenOrder]]:
+    """A desk whose signal was bought and bracketed, from 36,480 on."""
+    async with working(House(BRACKETED)) as desk:
+        desk.desk.take_signal(signal())
+        await desk.quiet()
+        (bracket,) = desk.house.portfolio.open_sells(BTC)
+        yield desk, bracket
+
+
+async def test_a_buy_is_bracketed_before_anything_else_happens() -> None:
+    """B78: no price and no update has to come first."""
+    async with bracketing() as (desk, bracket):
+        assert bracket.intent.kind is OrderKind.BRACKET_GTC
+        assert desk.house.protector.protection(BTC) is Protection.VENUE
+
+
+async def test_a_bracket_that_rests_is_asked_about_every_ten_seconds() -> None:
+    async with bracketing() as (desk, bracket):
+        asked: list[VenueOrderId] = []
+        get_order = desk.house.exchange.get_order
+
+        async def counted(venue_order_id: VenueOrderId) -> VenueOrder | None:
+            asked.append(venue_order_id)
+            return await get_order(venue_order_id)
+
+        desk.house.exchange.get_order = counted  # type: ignore[method-assign]
+        desk.house.pass_time(9.999)
+        await desk.price("40000")
+        await desk.quiet()
+        assert asked == []
+        desk.house.pass_time(0.001)
+        await desk.price("40000")
+        await desk.quiet()
+        assert asked == [bracket.venue_order_id]
+
+
+async def test_a_bracket_that_filled_is_booked_when_the_stream_says_so() -> None:
+    async with bracketing() as (desk, bracket):
+        house = desk.house
+        house.show("36000")
+        assert bracket.venue_order_id is not None
+        ids = (bracket.venue_order_id, bracket.intent.client_order_id)
+        desk.user.tell(OrderUpdate(*ids, BTC, house.clock.now()))
+        await desk.quiet()
+        assert house.portfolio.position(BTC) is None
+        assert len(house.sells) == 1
+
+
+async def test_a_hard_stop_and_its_bracket_never_sell_twice() -> None:
+    """S5, R84: cancelled first; while it is being left the position gets no new bracket."""
+    async with bracketing() as (desk, _):
+        desk.house.exchange.script(FillParts((Size(Decimal("0.001")),)))
+        await desk.price("38000")
+        await desk.quiet()
+        assert [sell.trigger for sell in desk.house.sells] == [Trigger.BRACKET, Trigger.HARD_STOP]
+        assert desk.house.portfolio.open_orders() == []
+
+
+async def test_a_position_without_a_bracket_is_told_although_its_product_is_busy() -> None:
+    """B78, L1: the venue does not answer the bracket; the stream runs on and the alarm comes in time."""
+    plain = House(BRACKETED)
+    exchange = SlowExchange(plain.clock, plain.products, plain.balances, FEES)
+    exchange.gate = asyncio.Event()
+    async with working(House(BRACKETED, clock=plain.clock, given_exchange=exchange)) as desk:
+        await desk.house.buy("0.01")
+        exchange.slow_product = BTC
+        await desk.price("40000")
+        desk.house.pass_time(9.999)
+        await desk.price("40000")
+        assert desk.house.told("position_unprotected") == []
+        desk.house.pass_time(0.001)
+        await desk.price("40000")
+        assert len(desk.house.told("position_unprotected")) == 1
+        exchange.gate.set()
+        await desk.quiet()

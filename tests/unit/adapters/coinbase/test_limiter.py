@@ -78,6 +78,41 @@ async def test_an_order_passes_questions_that_waited_longer() -> None:
     assert served == ["order", "question", "question"]
 
 
+async def test_a_cancel_passes_orders_that_waited_longer() -> None:
+    """F6: both need one token, and the order leaves it to the cancel that came later."""
+    clock = SharedClock()
+    bucket = TokenBucket(rate_per_s=10, burst=3, clock=clock)
+    for _ in range(3):
+        await bucket.take(Priority.CANCEL)
+    served: list[str] = []
+
+    async def ask(name: str, priority: Priority) -> None:
+        await bucket.take(priority)
+        served.append(name)
+
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(ask("question", Priority.QUERY))
+        tasks.create_task(ask("order", Priority.ORDER))
+        await asyncio.sleep(0)
+        await clock.pass_time(5)
+        tasks.create_task(ask("cancel", Priority.CANCEL))
+        await clock.pass_time(200)
+    assert served == ["cancel", "order", "question"]
+
+
+async def test_a_cancel_that_was_given_up_is_not_waited_for() -> None:
+    clock = SharedClock()
+    bucket = TokenBucket(rate_per_s=10, burst=3, clock=clock)
+    for _ in range(3):
+        await bucket.take(Priority.ORDER)
+    cancel = asyncio.create_task(bucket.take(Priority.CANCEL))
+    await asyncio.sleep(0)
+    cancel.cancel()
+    order = asyncio.create_task(bucket.take(Priority.ORDER))
+    await clock.pass_time(15)
+    assert order.done()
+
+
 async def test_an_hour_of_silence_fills_the_bucket_only_to_its_burst() -> None:
     clock = ManualClock()
     bucket = TokenBucket(rate_per_s=10, burst=3, clock=clock)

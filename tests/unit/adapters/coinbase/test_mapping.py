@@ -11,9 +11,11 @@ from bottrader.adapters.coinbase import mapping, wire
 from bottrader.domain.errors import WireUnreadable
 from bottrader.domain.orders import Accepted, OrderState, Refused, Side, Unknown, VenueOrderId
 from tests.fixtures.coinbase_wire import (
+    BRACKET_ID,
     BTC,
     CLIENT_ID,
     accepted_reply,
+    bracket_sell,
     candle_row,
     fill_row,
     limit_buy,
@@ -21,6 +23,7 @@ from tests.fixtures.coinbase_wire import (
     order_row,
     product_row,
     refused_reply,
+    resting_buy,
 )
 
 
@@ -51,6 +54,25 @@ def test_a_market_order_is_sent_by_base_size() -> None:
         "product_id": "BTC-USD",
         "side": "SELL",
         "order_configuration": {"market_market_ioc": {"base_size": "0.5"}},
+    }
+
+
+@pytest.mark.parametrize("post_only", [True, False])
+def test_an_order_that_rests_is_good_till_cancelled(post_only: bool) -> None:
+    terms = {"base_size": "0.001", "limit_price": "59000", "post_only": post_only}
+    request = mapping.to_order_request(resting_buy("0.001", "59000", post_only=post_only))
+    assert request["order_configuration"] == {"limit_limit_gtc": terms}
+
+
+def test_a_bracket_is_sent_with_its_target_as_limit_and_its_stop_as_trigger() -> None:
+    """B75, R19: it has no post_only at all."""
+    assert mapping.to_order_request(bracket_sell("0.001", "62000.5", "59000")) == {
+        "client_order_id": BRACKET_ID,
+        "product_id": "BTC-USD",
+        "side": "SELL",
+        "order_configuration": {
+            "trigger_bracket_gtc": {"base_size": "0.001", "limit_price": "62000.5", "stop_trigger_price": "59000"}
+        },
     }
 
 
