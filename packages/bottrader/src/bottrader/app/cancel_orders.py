@@ -16,6 +16,7 @@ from bottrader.app.portfolio import Portfolio
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.world import World
 from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
+from bottrader.domain.market import ProductId
 from bottrader.domain.orders import (
     Cancellation,
     CancelRefused,
@@ -27,6 +28,8 @@ from bottrader.domain.orders import (
 )
 
 CANCEL_RETRY = timedelta(seconds=3)
+# Between requests the venue is asked at this pace at most: prices come faster than the budget of questions allows.
+ASK_INTERVAL = timedelta(seconds=0.5)
 ASK_ROUNDS = 4
 ASK_PAUSE_S = 0.1
 
@@ -49,6 +52,7 @@ class OrderCanceller:
         self._portfolio = portfolio
         self._settler = settler
         self._requests: dict[ClientOrderId, _Request] = {}
+        self._asked_at: dict[ProductId, datetime] = {}
 
     async def end(self, orders: Sequence[OpenOrder]) -> bool:
         """Have these orders cancelled; True once each has ended, by whatever, and all its fills are recorded.
@@ -56,13 +60,20 @@ class OrderCanceller:
         False means that one may still be live. An order whose outcome is unknown has no id to cancel it by and counts
         as live until it is settled.
         """
+        if not orders:
+            return True
+        product_id = orders[0].intent.product_id
         was_requested = await self._request(orders)
+        last = self._asked_at.get(product_id)
+        if not was_requested and last is not None and self._clock.now() - last < ASK_INTERVAL:
+            return not self._still_open(orders)
         for round_number in range(ASK_ROUNDS if was_requested else 1):
             if round_number > 0:
                 await self._clock.sleep(ASK_PAUSE_S)
             is_answered = await self._settle(self._identified(orders))
             if not is_answered or not self._identified(orders):
                 break
+        self._asked_at[product_id] = self._clock.now()
         return not self._still_open(orders)
 
     async def _request(self, orders: Sequence[OpenOrder]) -> bool:
