@@ -177,6 +177,12 @@ def test_rules_out_of_range_are_named(name: str) -> None:
         replace(RULES, **{name: D(0)})
 
 
+def test_a_cushion_may_be_zero_and_not_less() -> None:
+    assert replace(RULES, spread_cushion_pct=D(0)).spread_cushion_pct == 0
+    with pytest.raises(ConfigInvalid, match="spread_cushion_pct"):
+        replace(RULES, spread_cushion_pct=D("-0.001"))
+
+
 def sold_at(*prices: str, kind: OrderKind = OrderKind.BRACKET_GTC) -> str:
     stop = Price(D("98.15")) if kind is OrderKind.BRACKET_GTC else None
     intent = OrderIntent(
