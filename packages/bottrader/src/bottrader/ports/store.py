@@ -12,7 +12,7 @@ from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
-from bottrader.domain.signals import Signal, SignalId, SignalOutcome
+from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
 
@@ -89,6 +89,17 @@ class TradeRecord:
     fees: Money
 
 
+@dataclass(frozen=True, slots=True)
+class SignalHistory:
+    """What became of a signal; None for what has not happened. `order` is the one that carried it out."""
+
+    signal: Signal
+    delivery: DeliveryReport | None
+    accepted_at: datetime | None
+    outcome: SignalOutcome | None
+    order: TradeRecord | None
+
+
 class Lease(Protocol):
     """The right to be the one webhook that acts; `token` grows with every holder and goes into each intent."""
 
@@ -130,8 +141,16 @@ class SignalStore(Protocol):
 
     async def outcome_of(self, signal_id: SignalId) -> SignalOutcome | None: ...
 
-    async def activate_snapshot(self, snapshot: StrategySnapshot, at: datetime) -> None:
-        """Store the snapshot once and make it the one open activation; A → B → A gives three activations (B278)."""
+    async def last_side(self, product_id: ProductId) -> LastSide | None:
+        """Return the side of the newest accepted signal of this pair, whatever its outcome; None before the first.
+
+        Follows from the accepted signals alone, so it survives a restart and does not move for a signal that was born
+        but never accepted (B164).
+        """
+        ...
+
+    async def activate_snapshot(self, snapshot: StrategySnapshot, role: str, at: datetime) -> None:
+        """Store the snapshot once and make it the one open activation of `role`; A → B → A gives three (B278)."""
         ...
 
 
@@ -204,6 +223,10 @@ class Store(SignalStore, OrderStore, LedgerStore, Protocol):
 
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:
         """Wait until this process is the only holder of `role`, then hold it until the block ends (D6)."""
+        ...
+
+    async def signal_history(self, signal_id: SignalId) -> SignalHistory | None:
+        """Return everything known of one signal, born here or accepted from elsewhere; None for an unknown id."""
         ...
 
     async def ping(self) -> None:
