@@ -21,7 +21,7 @@ async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: Memory
     """B278"""
     fast, slow = (freeze_parameters("momentum", {"period": period}) for period in (5, 7))
     for seconds, snapshot in enumerate((fast, fast, slow, slow, fast)):
-        await store.activate_snapshot(snapshot, at(seconds))
+        await store.activate_snapshot(snapshot, "sighook", at(seconds))
     periods = [(period.content_hash, period.since, period.until) for period in store.activations]
     assert periods == [
         (fast.content_hash, at(0), at(2)),

@@ -97,7 +97,9 @@ class ScoreRules:
 
     def __post_init__(self) -> None:
         faults = [
-            *_faults_of(self, ("buy_target", "sell_target", "roc_buy_threshold_pct", "roc_sell_threshold_pct"), "above"),
+            *_faults_of(
+                self, ("buy_target", "sell_target", "roc_buy_threshold_pct", "roc_sell_threshold_pct"), "above"
+            ),
             *_faults_of(self, ("flip_hysteresis", "roc_diff_min", "roc_diff_spread_share"), "at least"),
         ]
         if self.indicators_min < 1:

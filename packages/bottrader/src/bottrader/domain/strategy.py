@@ -78,7 +78,8 @@ class StrategySnapshot:
 def freeze_parameters(strategy: str, parameters: Mapping[str, Any]) -> StrategySnapshot:
     """Return the snapshot of what a strategy and the rules around it decide by; equal parameters give equal hashes.
 
-    Values are amounts, whole numbers, switches, texts, and sets, sequences, mappings and dataclasses of these.
+    Values are amounts, whole numbers, switches, texts, spans of time, and sets, sequences, mappings and dataclasses of
+    these.
 
     Raises:
         InvariantBroken: for a value of another kind, which would be frozen into something that can change unseen.
@@ -90,15 +91,6 @@ def freeze_parameters(strategy: str, parameters: Mapping[str, Any]) -> StrategyS
 
 def _canonical(value: Any) -> Any:
     match value:
-        case Decimal():
-            # The shortest spelling, so that 10 and 10.0 freeze to the same snapshot.
-            return f"{EXACT.normalize(value):f}"
-        case Enum():
-            return _canonical(value.value)
-        case None | bool() | int() | float() | str():
-            return value
-        case timedelta():
-            return f"{value.total_seconds()} s"
         case Mapping():
             return {str(name): _canonical(item) for name, item in value.items()}
         case frozenset() | set():
@@ -107,5 +99,20 @@ def _canonical(value: Any) -> Any:
             return [_canonical(item) for item in value]
         case _ if is_dataclass(value) and not isinstance(value, type):
             return _canonical(asdict(value))
+        case _:
+            return _canonical_scalar(value)
+
+
+def _canonical_scalar(value: Any) -> str | int | bool | None:
+    match value:
+        case Decimal():
+            # The shortest spelling, so that 10 and 10.0 freeze to the same snapshot.
+            return f"{EXACT.normalize(value):f}"
+        case timedelta():
+            return f"{value.total_seconds()} s"
+        case Enum():
+            return _canonical_scalar(value.value)
+        case None | bool() | int() | str():
+            return value
         case _:
             raise InvariantBroken(f"a parameter that is decided by cannot be a {type(value).__name__}: {value!r}")

@@ -26,7 +26,16 @@ from bottrader.domain.orders import (
 )
 from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
-from bottrader.ports import Acceptance, CashMovement, DeliveryReport, InboundSignal, Lease, SignalHistory, TradeRecord, TrailState
+from bottrader.ports import (
+    Acceptance,
+    CashMovement,
+    DeliveryReport,
+    InboundSignal,
+    Lease,
+    SignalHistory,
+    TradeRecord,
+    TrailState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +200,7 @@ class MemoryOrders(MemorySignals):
         active = [period.content_hash for period in self.activations if period.role == "webhook" and not period.until]
         snapshots = [intent.snapshot_hash, *active, None if parent is None else parent.snapshot_id]
         inbound = None if intent.signal_id is None else self._inbound.get(intent.signal_id)
-        return link_of(intent, next(filter(None, snapshots), None), inbound and inbound.signal, parent)
+        return link_of(intent, next(filter(None, snapshots), None), None if inbound is None else inbound.signal, parent)
 
     def _sent_at(self, order_id: ClientOrderId) -> datetime | None:
         sent = [step.at for step in self._books.steps[order_id] if step.state is OrderState.SENT]
@@ -266,14 +275,16 @@ class MemoryStore(MemoryOrders):
 
     async def signal_history(self, signal_id: SignalId) -> SignalHistory | None:
         inbound = self._inbound.get(signal_id)
-        signal = self._signals.get(signal_id) or (inbound and inbound.signal)
+        signal = self._signals.get(signal_id)
+        if signal is None and inbound is not None:
+            signal = inbound.signal
         if signal is None:
             return None
         order_id = next((i.client_order_id for i in self._books.intents.values() if i.signal_id == signal_id), None)
         return SignalHistory(
             signal=signal,
             delivery=self.deliveries[signal_id][0] if signal_id in self.deliveries else None,
-            accepted_at=inbound and inbound.received_at,
+            accepted_at=None if inbound is None else inbound.received_at,
             outcome=self._outcomes.get(signal_id),
             order=None if order_id is None else row_of(self._books, order_id),
         )

@@ -1,4 +1,4 @@
-"""The breakdown of a decision as JSON, both ways; amounts are text, because a JSON number would come back as a float."""
+"""The breakdown of a decision as JSON, both ways; amounts are text, because a JSON number would come back a float."""
 
 import json
 from datetime import datetime

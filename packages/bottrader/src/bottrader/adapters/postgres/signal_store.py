@@ -5,9 +5,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from bottrader.adapters.postgres.breakdowns import breakdown_from_json, breakdown_to_json
 from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
-from bottrader.adapters.postgres.breakdowns import breakdown_from_json, breakdown_to_json
 from bottrader.domain.market import ProductId
 from bottrader.domain.signals import Action, LastSide, OutcomeKind, Signal, SignalId, SignalOutcome, Trigger
 from bottrader.domain.strategy import StrategySnapshot

@@ -44,8 +44,6 @@ def plan_strategy(
     return StrategyPlan(name, parameters, make)
 
 
-def make_strategy(
-    name: str, given: Mapping[str, Any], strategies: Mapping[str, StrategyType] = BUILT_IN
-) -> Strategy:
+def make_strategy(name: str, given: Mapping[str, Any], strategies: Mapping[str, StrategyType] = BUILT_IN) -> Strategy:
     """Return a new strategy of this name; raises as `plan_strategy` does."""
     return plan_strategy(name, given, strategies).make()

@@ -1,6 +1,6 @@
 """A strategy's parameters from names and values as a configuration gives them."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from typing import Any, get_type_hints
@@ -22,11 +22,16 @@ def read_parameters(strategy: str, kind: type[Any], given: Mapping[str, Any]) ->
         for name in given
         if name not in known
     ]
+    faults += [
+        f"{strategy}.{name} is declared as {hint}; a parameter is an int, Decimal, bool or str"
+        for name, hint in known.items()
+        if hint not in _KINDS
+    ]
     values: dict[str, Any] = {}
     for name, value in given.items():
-        if name in known:
+        if known.get(name) in _KINDS:
             try:
-                values[name] = _parsed(known[name], value)
+                values[name] = _KINDS[known[name]](value)
             except AmountInvalid as error:
                 faults.append(f"{name}: {error}")
     if faults:
@@ -37,8 +42,8 @@ def read_parameters(strategy: str, kind: type[Any], given: Mapping[str, Any]) ->
 def _leaves(kind: type[Any], prefix: str) -> Iterator[tuple[str, type[Any]]]:
     hints = get_type_hints(kind)
     for each in fields(kind):
-        hint = hints[each.name]
-        if is_dataclass(hint):
+        hint: Any = hints[each.name]
+        if isinstance(hint, type) and is_dataclass(hint):
             yield from _leaves(hint, f"{prefix}{each.name}.")
         else:
             yield prefix + each.name, hint
@@ -56,17 +61,6 @@ def _build(kind: type[Any], prefix: str, values: Mapping[str, Any]) -> Any:
     return kind(**given)
 
 
-def _parsed(kind: type[Any], value: Any) -> Any:
-    if kind is bool:
-        return _switch(value)
-    if kind is str:
-        return str(value)
-    if kind is int:
-        return _whole(value)
-    amount = parse_amount(value)
-    return amount if kind is Decimal else kind(amount)
-
-
 def _whole(value: Any) -> int:
     amount = parse_amount(value)
     if amount != int(amount):
@@ -81,4 +75,5 @@ def _switch(value: Any) -> bool:
     return _SWITCH[text]
 
 
+_KINDS: dict[type[Any], Callable[[Any], Any]] = {bool: _switch, str: str, int: _whole, Decimal: parse_amount}
 _SWITCH = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

@@ -33,9 +33,7 @@ class ScoreMatrixStrategy(Strategy):
     Parameters: ClassVar[type[ScoreMatrixParameters]] = ScoreMatrixParameters
 
     def __init__(self, parameters: ScoreMatrixParameters) -> None:
-        self._warmup_candles = max(
-            DAY // Granularity.FIVE_MINUTE.span + 1, parameters.indicators.warmup_candles
-        )
+        self._warmup_candles = max(DAY // Granularity.FIVE_MINUTE.span + 1, parameters.indicators.warmup_candles)
         self._matrix = ScoreMatrix(parameters.weights, parameters.rules)
         self._indicators = IndicatorSet(parameters.indicators)
         self._order = CandleOrder()
