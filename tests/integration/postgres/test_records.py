@@ -151,7 +151,8 @@ async def test_a_second_open_activation_is_refused(store: PostgresStore, sql: Co
     await store.activate_snapshot(snapshot, "sighook", at(0))
     with pytest.raises(InvariantBroken, match="one_open"), translated("activating twice"):
         await sql.execute(
-            "INSERT INTO strategy_activations (snapshot_id, role, active_from) VALUES ($1, 'sighook', now())", snapshot.content_hash
+            "INSERT INTO strategy_activations (snapshot_id, role, active_from) VALUES ($1, 'sighook', now())",
+            snapshot.content_hash,
         )
 
 

@@ -24,9 +24,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from bottrader.domain.errors import ConfigInvalid
-from bottrader.domain.indicators import Reading
+from bottrader.domain.indicators import Reading, Readings
 from bottrader.domain.market import Granularity
 from bottrader.domain.money import EXACT, ZERO, Price
 from bottrader.domain.signals import Action, Breakdown, Component, LastSide, Trigger
@@ -113,30 +114,19 @@ class ScoreRules:
             raise ConfigInvalid("; ".join(faults))
 
 
-@dataclass(frozen=True, slots=True)
-class Momentum:
-    """The rate of change in percent, its change by one candle, how much that change varies, and the RSI."""
+class Evidence(NamedTuple):
+    """What is known after the candle that opened at `opened_at`; `close_24h_ago` is None while it is unknown.
 
-    roc: float | None
-    roc_diff: float | None
-    roc_diff_spread: float | None
-    rsi: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known after the candle that opened at `opened_at`; `close_24h_ago` is None while it is unknown."""
+    A tuple, as `Readings` is: one is made of every candle.
+    """
 
     opened_at: datetime
-    buy: Sequence[Reading]
-    sell: Sequence[Reading]
-    momentum: Momentum
+    readings: Readings
     close: Price
     close_24h_ago: Price | None
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """What the matrix made of the evidence; `action` is None for a hold.
 
     The targets are those in force, hysteresis included. `reason` names the rule that was decisive: `score`,
@@ -150,7 +140,6 @@ class Judgement:
     sell_score: Decimal
     buy_target: Decimal
     sell_target: Decimal
-    cooldown_until: datetime | None
 
 
 class ScoreMatrix:
@@ -159,38 +148,64 @@ class ScoreMatrix:
     def __init__(self, weights: ScoreWeights, rules: ScoreRules) -> None:
         self._weights = weights.by_indicator()
         self._rules = rules
-        self._flip_factor = EXACT.add(Decimal(1), rules.flip_hysteresis)
+        factor = EXACT.add(Decimal(1), rules.flip_hysteresis)
+        self._buy_targets = (rules.buy_target, EXACT.multiply(rules.buy_target, factor))
+        self._sell_targets = (rules.sell_target, EXACT.multiply(rules.sell_target, factor))
+        # The one place where the magnitude becomes a fall (R26).
+        self._roc_sell_pct = EXACT.minus(rules.roc_sell_threshold_pct)
+        # Nothing between these can pass a threshold once it is rounded to ten decimals, so it need not be rounded.
+        self._roc_calm = (float(self._roc_sell_pct) + _CALM, float(rules.roc_buy_threshold_pct) - _CALM)
 
     def judge(self, evidence: Evidence, last: LastSide | None) -> Judgement:
         """Return the one decision and everything it was made from."""
-        buy_score, buy_fired = self._score(evidence.buy)
-        sell_score, sell_fired = self._score(evidence.sell)
-        buy = _Side(Action.BUY, buy_score, buy_fired, self._rules.buy_target)
-        sell = _Side(Action.SELL, sell_score, sell_fired, self._rules.sell_target)
-        action, trigger, reason = self._decide(evidence, last, buy, sell)
-        return Judgement(
-            action=action,
-            trigger=trigger,
-            reason=reason,
-            buy_score=buy_score,
-            sell_score=sell_score,
-            buy_target=self._target_in_force(buy, last),
-            sell_target=self._target_in_force(sell, last),
-            cooldown_until=self._cooldown_until(last),
-        )
+        readings = evidence.readings
+        buy_score, buy_fired = self._score(readings.buy)
+        sell_score, sell_fired = self._score(readings.sell)
+        turned = last is not None and last.side
+        buy_target = self._buy_targets[turned is Action.SELL]
+        sell_target = self._sell_targets[turned is Action.BUY]
+        suppressed = []
+        momentum = self._momentum_side(readings)
+        if momentum is not None:
+            guard = self._guard(evidence) if momentum is Action.BUY else None
+            if guard is None:
+                scored = (buy_score, sell_score, buy_target, sell_target)
+                return Judgement(momentum, Trigger.ROC_MOMO, "roc_momo_override", *scored)
+            suppressed.append(f"{momentum}_suppressed_{guard}")
+        signalling = []
+        # The sell stands first, and `max` keeps the first of equals: a tie is a sell (B165).
+        if sell_score >= self._rules.sell_target:
+            signalling.append(_Side(Action.SELL, sell_score, sell_fired, sell_target))
+        if buy_score >= self._rules.buy_target:
+            signalling.append(_Side(Action.BUY, buy_score, buy_fired, buy_target))
+        action, reason = self._weigh(signalling, suppressed, evidence, last)
+        return Judgement(action, Trigger.SCORE, reason, buy_score, sell_score, buy_target, sell_target)
 
     def explain(self, evidence: Evidence, judgement: Judgement, last: LastSide | None) -> Breakdown:
         """Return why, indicator by indicator; made only when somebody wants to read it."""
+        sides = ((Action.BUY, evidence.readings.buy), (Action.SELL, evidence.readings.sell))
         return Breakdown(
             reason=judgement.reason,
-            components=tuple(
-                self._component(reading, side)
-                for side, readings in ((Action.BUY, evidence.buy), (Action.SELL, evidence.sell))
-                for reading in readings
-            ),
+            components=tuple(self._component(reading, side) for side, readings in sides for reading in readings),
             last_side=None if last is None else last.side,
-            cooldown_until=judgement.cooldown_until,
+            # When the first candle opens on which the opposite side may signal again.
+            cooldown_until=None if last is None else last.flipped_at + self._rules.cooldown_candles * _CANDLE_SPAN,
         )
+
+    def _weigh(
+        self, sides: Sequence["_Side"], suppressed: list[str], evidence: Evidence, last: LastSide | None
+    ) -> tuple[Action | None, str]:
+        """Return the side that wins among those that reached their targets, or every reason why none does."""
+        signalling = []
+        for side in sides:
+            objection = self._objection(side, evidence, last)
+            if objection is None:
+                signalling.append(side)
+            else:
+                suppressed.append(f"{side.action}_suppressed_{objection}")
+        if signalling:
+            return max(signalling, key=lambda side: side.score).action, "score"
+        return None, ", ".join(dict.fromkeys(suppressed)) or "below_target"
 
     def _score(self, readings: Sequence[Reading]) -> tuple[Decimal, int]:
         score, fired = ZERO, 0
@@ -200,44 +215,19 @@ class ScoreMatrix:
                 fired += 1
         return score, fired
 
-    def _decide(
-        self, evidence: Evidence, last: LastSide | None, buy: "_Side", sell: "_Side"
-    ) -> tuple[Action | None, Trigger, str]:
-        suppressed = []
-        momentum = self._momentum_side(evidence.momentum)
-        guard = None
-        if momentum is Action.BUY:
-            guard = self._guard(evidence)
-            if guard is not None:
-                suppressed.append(f"buy_suppressed_{guard}")
-        if momentum is not None and guard is None:
-            return momentum, Trigger.ROC_MOMO, "roc_momo_override"
-        signalling = []
-        for side in (sell, buy):
-            if side.score < side.target:
-                continue
-            objection = self._objection(side, evidence, last)
-            if objection is None:
-                signalling.append(side)
-            else:
-                suppressed.append(f"{side.action}_suppressed_{objection}")
-        if not signalling:
-            return None, Trigger.SCORE, ", ".join(dict.fromkeys(suppressed)) or "below_target"
-        # `max` keeps the first of equals, and the sell stands first: a tie is a sell (B165).
-        return max(signalling, key=lambda side: side.score).action, Trigger.SCORE, "score"
-
-    def _momentum_side(self, momentum: Momentum) -> Action | None:
-        roc = momentum.roc
-        if roc is None or momentum.rsi is None or momentum.roc_diff is None or momentum.roc_diff_spread is None:
+    def _momentum_side(self, readings: Readings) -> Action | None:
+        roc = readings.roc
+        if roc is None or self._roc_calm[0] < roc < self._roc_calm[1]:
+            return None
+        if readings.rsi is None or readings.roc_diff is None or readings.roc_diff_spread is None:
             return None
         rules, rate = self._rules, figure(roc)
-        # The one place where the magnitude becomes a fall (R26).
-        if not (rate > rules.roc_buy_threshold_pct or rate < EXACT.minus(rules.roc_sell_threshold_pct)):
+        if not (rate > rules.roc_buy_threshold_pct or rate < self._roc_sell_pct):
             return None
-        spread = EXACT.multiply(rules.roc_diff_spread_share, figure(momentum.roc_diff_spread))
-        if not EXACT.abs(figure(momentum.roc_diff)) > max(rules.roc_diff_min, spread):
+        spread = EXACT.multiply(rules.roc_diff_spread_share, figure(readings.roc_diff_spread))
+        if not EXACT.abs(figure(readings.roc_diff)) > max(rules.roc_diff_min, spread):
             return None
-        if not rules.momentum_rsi_min <= figure(momentum.rsi) <= rules.momentum_rsi_max:
+        if not rules.momentum_rsi_min <= figure(readings.rsi) <= rules.momentum_rsi_max:
             return None
         return Action.BUY if rate > ZERO else Action.SELL
 
@@ -246,7 +236,7 @@ class ScoreMatrix:
         if side.fired < self._rules.indicators_min:
             return f"insufficient_indicators_{side.fired}_of_{self._rules.indicators_min}"
         if last is not None and last.side is not side.action:
-            if side.score < self._target_in_force(side, last):
+            if side.score < side.target:
                 return "hysteresis"
             if (evidence.opened_at - last.flipped_at) // _CANDLE_SPAN < self._rules.cooldown_candles:
                 return "cooldown"
@@ -259,15 +249,6 @@ class ScoreMatrix:
         if evidence.close < evidence.close_24h_ago and not self._rules.allow_buys_on_red_day:
             return "red_day"
         return None
-
-    def _target_in_force(self, side: "_Side", last: LastSide | None) -> Decimal:
-        if last is None or last.side is side.action:
-            return side.target
-        return EXACT.multiply(side.target, self._flip_factor)
-
-    def _cooldown_until(self, last: LastSide | None) -> datetime | None:
-        """Return when the first candle opens on which the opposite side may signal again."""
-        return None if last is None else last.flipped_at + self._rules.cooldown_candles * _CANDLE_SPAN
 
     def _component(self, reading: Reading, side: Action) -> Component:
         weight = self._weights[reading.name]
@@ -290,14 +271,16 @@ def figure(value: float) -> Decimal:
     return Decimal(repr(round(value, 10)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Side:
+class _Side(NamedTuple):
+    """A side that reached its target; `target` is the one in force, hysteresis included."""
+
     action: Action
     score: Decimal
     fired: int
     target: Decimal
 
 
+_CALM = 1e-9
 _RSI_MAX = Decimal(100)
 # The venue's candle stream has this granularity only.
 _CANDLE_SPAN = Granularity.FIVE_MINUTE.span

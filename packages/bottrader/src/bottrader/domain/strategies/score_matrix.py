@@ -7,10 +7,10 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import ClassVar
 
-from bottrader.domain.indicators import IndicatorParameters, IndicatorSet, Readings
+from bottrader.domain.indicators import IndicatorParameters, IndicatorSet
 from bottrader.domain.market import Candle, Granularity
 from bottrader.domain.money import EXACT, Price
-from bottrader.domain.scoring import Evidence, Judgement, Momentum, ScoreMatrix, ScoreRules, ScoreWeights, figure
+from bottrader.domain.scoring import Evidence, Judgement, ScoreMatrix, ScoreRules, ScoreWeights, figure
 from bottrader.domain.signals import Action, Breakdown, LastSide
 from bottrader.domain.strategies.order import CandleOrder
 from bottrader.domain.strategy import Decision, Hold, Strategy
@@ -54,11 +54,11 @@ class ScoreMatrixStrategy(Strategy):
         readings = self._indicators.update(
             float(candle.open), float(candle.high), float(candle.low), float(candle.close), float(candle.volume)
         )
-        evidence = _evidence(candle, readings, self._day.follow(candle))
+        evidence = Evidence(candle.opened_at, readings, candle.close, self._day.follow(candle))
         judgement = self._matrix.judge(evidence, last)
 
         def explain() -> tuple[dict[str, Decimal], Breakdown]:
-            return _scores(judgement, readings, evidence), self._matrix.explain(evidence, judgement, last)
+            return _scores(judgement, evidence), self._matrix.explain(evidence, judgement, last)
 
         if judgement.action is None:
             return Hold(explain)
@@ -85,29 +85,19 @@ class _DayAgo:
         return closes[0][1] if closes[0][0] <= due else None
 
 
-def _evidence(candle: Candle, readings: Readings, close_24h_ago: Price | None) -> Evidence:
-    return Evidence(
-        opened_at=candle.opened_at,
-        buy=readings.buy,
-        sell=readings.sell,
-        momentum=Momentum(readings.roc, readings.roc_diff, readings.roc_diff_spread, readings.rsi),
-        close=candle.close,
-        close_24h_ago=close_24h_ago,
-    )
-
-
-def _scores(judgement: Judgement, readings: Readings, evidence: Evidence) -> dict[str, Decimal]:
+def _scores(judgement: Judgement, evidence: Evidence) -> dict[str, Decimal]:
     return {
         "buy_score": judgement.buy_score,
         "sell_score": judgement.sell_score,
         "target_buy": judgement.buy_target,
         "target_sell": judgement.sell_target,
-        **dict(_raw(readings, evidence)),
+        **dict(_raw(evidence)),
     }
 
 
-def _raw(readings: Readings, evidence: Evidence) -> Iterator[tuple[str, Decimal]]:
+def _raw(evidence: Evidence) -> Iterator[tuple[str, Decimal]]:
     """Yield the series behind the votes as far as they are known; an unknown one is absent, never 0."""
+    readings = evidence.readings
     for name, value in (
         ("roc", readings.roc),
         ("roc_diff", readings.roc_diff),
