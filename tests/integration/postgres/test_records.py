@@ -115,13 +115,6 @@ async def test_every_order_is_linked_to_its_strategy(store: PostgresStore, sql: 
         assert json.loads(row["indicator_breakdown"])["rsi"] == "28.123456789012345678"
 
 
-async def test_an_exit_is_linked_without_scores(store: PostgresStore, sql: Connection) -> None:
-    await store.record_intent(make_exit(make_intent()), 0, None)
-    row = await sql.fetchrow("SELECT trigger_type, buy_score, indicator_breakdown FROM trade_strategy_link")
-    assert row is not None
-    assert tuple(row.values()) == ("HARD_STOP", None, "{}")
-
-
 async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: PostgresStore, sql: Connection) -> None:
     """B278, R55, R80"""
     fast, slow = (freeze_parameters("momentum", {"period": period}) for period in (5, 7))

@@ -17,6 +17,7 @@ from bottrader.ports.store import (
     SignalHistory,
     SignalStore,
     Store,
+    StrategyLink,
     TradeRecord,
     TrailState,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "SignalSender",
     "SignalStore",
     "Store",
+    "StrategyLink",
     "StreamLive",
     "StreamLost",
     "TradeRecord",

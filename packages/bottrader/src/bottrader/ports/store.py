@@ -12,7 +12,7 @@ from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
-from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
+from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
 
@@ -100,6 +100,24 @@ class SignalHistory:
     order: TradeRecord | None
 
 
+@dataclass(frozen=True, slots=True)
+class StrategyLink:
+    """What one order was decided by: one row of `trade_strategy_link`, keyed by client order id (R49).
+
+    An exit without a signal of its own has the scores and components of the entry it ends, and the snapshot that its
+    process acts by. The scores are None when neither was scored, which only a sender that does not say brings about.
+    """
+
+    order_id: ClientOrderId
+    snapshot_id: str | None
+    trigger_type: str
+    buy_score: Decimal | None
+    sell_score: Decimal | None
+    indicators_fired: tuple[str, ...]
+    """Those that voted for the side of the signal."""
+    components: tuple[Component, ...]
+
+
 class Lease(Protocol):
     """The right to be the one webhook that acts; `token` grows with every holder and goes into each intent."""
 
@@ -161,6 +179,10 @@ class OrderStore(Protocol):
         """Store the intent, its first transition, its trade record, its strategy link and, for a signal, the outcome
         `ordered`, in one transaction. Key: client order id; False when the intent exists already (then nothing is
         written). Raises `InvariantBroken` when a newer lease exists than `fencing_token`."""
+        ...
+
+    async def strategy_links(self) -> Sequence[StrategyLink]:
+        """Return the link of every order of ours, oldest order first."""
         ...
 
     async def record_transition(self, transition: OrderTransition) -> bool:

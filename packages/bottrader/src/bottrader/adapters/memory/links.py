@@ -1,22 +1,8 @@
 """The rows of `trade_strategy_link` in memory."""
 
-from dataclasses import dataclass
-from decimal import Decimal
-
 from bottrader.domain.orders import OrderIntent
-from bottrader.domain.signals import Component, Signal
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyLink:
-    """What an order was decided by; the scores are None when nobody scored it or the entry it ends."""
-
-    snapshot_id: str | None
-    trigger_type: str
-    buy_score: Decimal | None
-    sell_score: Decimal | None
-    indicators_fired: tuple[str, ...]
-    components: tuple[Component, ...]
+from bottrader.domain.signals import Signal
+from bottrader.ports import StrategyLink
 
 
 def link_of(
@@ -27,6 +13,7 @@ def link_of(
     components = () if signal is None or signal.breakdown is None else signal.breakdown.components
     fired = tuple(each.indicator for each in components if each.decision and each.side.value == intent.side.value)
     return StrategyLink(
+        order_id=intent.client_order_id,
         snapshot_id=snapshot_id,
         trigger_type=intent.trigger.value,
         buy_score=scores.get("buy_score", parent.buy_score if parent else None),

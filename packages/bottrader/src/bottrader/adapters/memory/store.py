@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
-from bottrader.adapters.memory.links import StrategyLink, link_of
+from bottrader.adapters.memory.links import link_of
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
@@ -33,6 +33,7 @@ from bottrader.ports import (
     InboundSignal,
     Lease,
     SignalHistory,
+    StrategyLink,
     TradeRecord,
     TrailState,
 )
@@ -129,7 +130,7 @@ class MemoryOrders(MemorySignals):
         self._books = Ledger()
         self._tokens: dict[str, int] = {}
         self._trails: dict[ProductId, TrailState] = {}
-        self.links: dict[ClientOrderId, StrategyLink] = {}
+        self._links: dict[ClientOrderId, StrategyLink] = {}
 
     async def record_intent(self, intent: OrderIntent, fencing_token: int, outcome: SignalOutcome | None) -> bool:
         held = self._tokens.values()
@@ -144,10 +145,16 @@ class MemoryOrders(MemorySignals):
         if outcome is not None and outcome.signal_id in self._outcomes:
             raise InvariantBroken(f"signal {outcome.signal_id} has an outcome already")
         self._books.add_intent(intent)
-        self.links[intent.client_order_id] = self._link(intent)
+        self._links[intent.client_order_id] = self._link(intent)
         if outcome is not None:
             self._outcomes[outcome.signal_id] = outcome
         return True
+
+    async def strategy_links(self) -> Sequence[StrategyLink]:
+        oldest_first = sorted(
+            self._books.intents.values(), key=lambda intent: (intent.created_at, intent.client_order_id)
+        )
+        return [self._links[intent.client_order_id] for intent in oldest_first]
 
     async def record_transition(self, transition: OrderTransition) -> bool:
         order_id = transition.client_order_id
@@ -196,11 +203,16 @@ class MemoryOrders(MemorySignals):
 
     def _link(self, intent: OrderIntent) -> StrategyLink:
         """Return the link of an order; an exit without a signal of its own has the scores of the entry it ends."""
-        parent = None if intent.parent_id is None else self.links.get(intent.parent_id)
-        active = [period.content_hash for period in self.activations if period.role == "webhook" and not period.until]
-        snapshots = [intent.snapshot_hash, *active, None if parent is None else parent.snapshot_id]
+        parent = None if intent.parent_id is None else self._links.get(intent.parent_id)
         inbound = None if intent.signal_id is None else self._inbound.get(intent.signal_id)
-        return link_of(intent, next(filter(None, snapshots), None), None if inbound is None else inbound.signal, parent)
+        signal = None if inbound is None else inbound.signal
+        candidates = (
+            intent.snapshot_hash,
+            None if signal is None else signal.snapshot_hash,
+            *(period.content_hash for period in self.activations if period.role == "webhook" and not period.until),
+            None if parent is None else parent.snapshot_id,
+        )
+        return link_of(intent, next(filter(None, candidates), None), signal, parent)
 
     def _sent_at(self, order_id: ClientOrderId) -> datetime | None:
         sent = [step.at for step in self._books.steps[order_id] if step.state is OrderState.SENT]

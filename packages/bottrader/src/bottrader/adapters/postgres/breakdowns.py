@@ -42,6 +42,11 @@ def breakdown_from_json(text: str) -> Breakdown:
     )
 
 
+def components_from_json(text: str) -> tuple[Component, ...]:
+    """Return the components of a row of `trade_strategy_link`; none when its sender did not say."""
+    return tuple(_component(each) for each in json.loads(text).get("components", ()))
+
+
 def _component(stored: dict[str, Any]) -> Component:
     return Component(
         indicator=stored["indicator"],
