@@ -53,13 +53,14 @@ def _decision_rows(signal: Signal) -> Iterator[tuple[str, str]]:
             yield f"{name} score", f"{score:f}" if target is None else f"{score:f}, target {target:f}"
     figures = {name: value for name, value in signal.scores.items() if name not in _IN_HEAD}
     if figures:
-        yield "figures", ", ".join(f"{name} {_short(value)}" for name, value in figures.items())
+        yield "figures", ", ".join(f"{name} {_short(value)}" for name, value in sorted(figures.items()))
     if signal.breakdown is not None:
         yield "decided by", signal.breakdown.reason
         yield "last side", "none yet" if signal.breakdown.last_side is None else signal.breakdown.last_side.value
         until = signal.breakdown.cooldown_until
         if until is not None:
-            yield "cooldown", f"of the other side until {until:%Y-%m-%d %H:%M} UTC"
+            word = "until" if signal.candle_opened_at < until else "ended"
+            yield "cooldown", f"of the other side {word} {until:%Y-%m-%d %H:%M} UTC"
     yield "snapshot", signal.snapshot_hash
 
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import timedelta
 from decimal import Decimal
 from enum import Enum
-from typing import Any, ClassVar, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.market import Candle
@@ -34,8 +34,7 @@ class Decision:
     breakdown: Breakdown | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Hold:
+class Hold(NamedTuple):
     """Nothing is wanted, and why not: a strategy that explains itself answers this instead of None.
 
     `explain` returns the scores and the breakdown; they are made only when asked for.
