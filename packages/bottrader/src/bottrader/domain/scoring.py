@@ -178,7 +178,9 @@ class ScoreMatrix:
             signalling.append(_Side(Action.SELL, sell_score, sell_fired, sell_target))
         if buy_score >= self._rules.buy_target:
             signalling.append(_Side(Action.BUY, buy_score, buy_fired, buy_target))
-        action, reason = self._weigh(signalling, suppressed, evidence, last)
+        action, reason = None, "below_target"
+        if signalling or suppressed:
+            action, reason = self._weigh(signalling, suppressed, evidence, last)
         return Judgement(action, Trigger.SCORE, reason, buy_score, sell_score, buy_target, sell_target)
 
     def explain(self, evidence: Evidence, judgement: Judgement, last: LastSide | None) -> Breakdown:
@@ -205,13 +207,13 @@ class ScoreMatrix:
                 suppressed.append(f"{side.action}_suppressed_{objection}")
         if signalling:
             return max(signalling, key=lambda side: side.score).action, "score"
-        return None, ", ".join(dict.fromkeys(suppressed)) or "below_target"
+        return None, ", ".join(dict.fromkeys(suppressed))
 
     def _score(self, readings: Sequence[Reading]) -> tuple[Decimal, int]:
         score, fired = ZERO, 0
-        for reading in readings:
-            if reading.decision:
-                score = EXACT.add(score, self._weights[reading.name])
+        for name, decision, _, _ in readings:
+            if decision:
+                score = EXACT.add(score, self._weights[name])
                 fired += 1
         return score, fired
 
