@@ -1,6 +1,7 @@
 """Paper trading as a user runs it: to the end, interrupted, killed, and gone on with."""
 
 import asyncio
+import json
 import re
 import signal
 import subprocess
@@ -245,3 +246,50 @@ def _wait_for_log(data_dir: Path, process: subprocess.Popen[str]) -> Path:
 
     log: Path = asyncio.run(eventually(ready, "the session is ready"))
     return log
+
+
+def test_the_matrix_trades_and_each_signal_can_be_explained(shell: Shell, candles: str) -> None:
+    """B280, R47: with looser targets than the defaults, because the file is a day long."""
+    loose = {
+        "BOTTRADER_SCORE_BUY_TARGET": "2.0",
+        "BOTTRADER_SCORE_SELL_TARGET": "2.0",
+        "BOTTRADER_MIN_INDICATORS_REQUIRED": "1",
+        "BOTTRADER_ROC_5MIN_BUY_THRESHOLD": "50",
+    }
+    traded = shell.run("paper", "--strategy", "score_matrix", "--candles", candles, "--speed", "max", **loose)
+    assert traded.returncode == 0, traded.stderr
+    assert EQUAL in traded.stdout
+    log = next(shell.data_dir.rglob("bottrader.jsonl")).read_text().splitlines()
+    told = [json.loads(line) for line in log]
+    scores = [line for line in told if line["event"] == "score"]
+    assert {line["action"] for line in scores} >= {"hold", "buy"}
+    assert all(len(line["top_buy_components"]) == 5 for line in scores)
+    ordered = [line for line in told if line["event"] == "order_sent"]
+    assert ordered
+
+    refusals = [line["signal_id"] for line in told if line["event"] == "signal_refused"]
+    born = [line["signal_id"] for line in told if line["event"] == "signal_born"]
+    for signal_id in (*born[:1], *refusals[:1]):
+        explained = shell.run("explain", signal_id)
+        assert explained.returncode == 0, explained.stderr
+        for word in (signal_id, "Buy W-Bottom", "Sell M-Top", "buy score", "decided by", "outcome"):
+            assert word in explained.stdout
+    assert "SUCCESS" in shell.run("explain", ordered_signal(told)).stdout
+
+
+def ordered_signal(told: list[dict[str, Any]]) -> str:
+    """Return a signal that was neither refused nor expired."""
+    ended = {line["signal_id"] for line in told if line["event"] in ("signal_refused", "signal_expired")}
+    born = [str(line["signal_id"]) for line in told if line["event"] == "signal_born"]
+    return next(signal_id for signal_id in born if signal_id not in ended)
+
+
+def test_a_signal_that_is_not_there_is_one_sentence(shell: Shell) -> None:
+    sentence = refused(shell.run("explain", "no-such-signal"))
+    assert "there is no signal 'no-such-signal' in the books of bottrader" in sentence
+
+
+def test_a_strategy_that_is_not_there_is_one_sentence(shell: Shell) -> None:
+    sentence = refused(shell.run("paper", "--strategy", "moon", "--speed", "max"))
+    assert "BOTTRADER_STRATEGY is one of: roc_momentum, score_matrix; was 'moon'" in sentence
+    assert not shell.data_dir.exists()

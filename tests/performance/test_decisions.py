@@ -11,7 +11,7 @@ from bottrader.domain.market import Candle
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId
 from bottrader.domain.positions import Position
-from bottrader.domain.strategy import make_strategy
+from bottrader.domain.strategies import make_strategy
 from tests.fixtures.candle_files import lively_rows
 from tests.fixtures.facts import BTC, at
 from tests.performance.measuring import cpu_s, tell
@@ -109,7 +109,7 @@ def test_the_strategy_costs_little_more_than_its_indicators() -> None:
     def decide() -> None:
         strategy = make_strategy("roc_momentum", {})
         for candle in candles:
-            strategy.on_candle(candle)
+            strategy.on_candle(candle, None)
 
     bare_s, ours_s = cpu_s(indicators), cpu_s(decide)
     ratio = ours_s / bare_s

@@ -232,8 +232,44 @@ def test_the_rules_are_made_of_the_settings() -> None:
     exits = settings.exit_rules()
     assert (exits.hard_stop_pct, exits.take_profit_pct) == (Decimal("0.05"), Decimal("0.04"))
     assert (exits.trailing_enabled, exits.hold_s_min) == (True, 90)
-    parameters = settings.strategy_parameters()
-    assert (parameters.roc_window, parameters.cooldown_candles) == (6, 3)
+    parameters = settings.strategy_values()
+    assert (parameters["roc_window"], parameters["cooldown_candles"]) == (6, 3)
+
+
+def test_the_matrix_takes_its_parameters_from_their_settings_and_the_others_by_name() -> None:
+    settings = load_settings(
+        {
+            "strategy": "score_matrix",
+            "strategy_parameters": " weights.buy_rsi = 1.6, indicators.bb_window=21 ,",
+            "score_buy_target": "2.5",
+            "cooldown_bars": "3",
+        },
+        None,
+    )
+    values = settings.strategy_values()
+    assert (values["weights.buy_rsi"], values["indicators.bb_window"]) == ("1.6", "21")
+    assert (values["rules.buy_target"], values["rules.cooldown_candles"]) == (Decimal("2.5"), 3)
+    assert settings.shown()["strategy_parameters"] == "indicators.bb_window=21,weights.buy_rsi=1.6"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (
+            {"strategy_parameters": "weights.buy_rsi"},
+            "BOTTRADER_STRATEGY_PARAMETERS: parameters are written name=value",
+        ),
+        ({"strategy_parameters": "weights.moon=1"}, "score_matrix has no parameter 'weights.moon'"),
+        ({"strategy_parameters": "weights.buy_rsi=-1"}, "weight buy_rsi is at least 0, was -1"),
+        ({"roc_5min_sell_threshold": "-5"}, "BOTTRADER_ROC_5MIN_SELL_THRESHOLD"),
+        ({"roc_5min_sell_threshold": "0"}, "BOTTRADER_ROC_5MIN_SELL_THRESHOLD"),
+        ({"min_indicators_required": "0"}, "BOTTRADER_MIN_INDICATORS_REQUIRED"),
+    ],
+    ids=str,
+)
+def test_a_parameter_of_the_matrix_that_cannot_be_stops_the_start(given: dict[str, str], said: str) -> None:
+    """B171, R26, R57"""
+    assert said in faults_of(strategy="score_matrix", **given)
 
 
 @pytest.mark.parametrize("value", ["maybe", "2", ""])

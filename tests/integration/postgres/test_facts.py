@@ -46,7 +46,7 @@ async def books(store: PostgresStore) -> PostgresStore:
     signal = make_signal()
     await store.record_signal(signal)
     await store.accept_signal(make_inbound(signal))
-    await store.activate_snapshot(freeze_parameters("momentum", {"period": 5}), at(0))
+    await store.activate_snapshot(freeze_parameters("momentum", {"period": 5}), "sighook", at(0))
     await store.record_intent(make_intent(signal_id=signal.signal_id), 0, ordered(signal))
     await store.record_transition(step(make_intent(), OrderState.SENT, 121))
     await store.record_transition(step(make_intent(), OrderState.ACCEPTED, 122, "venue-1"))

@@ -115,18 +115,11 @@ async def test_every_order_is_linked_to_its_strategy(store: PostgresStore, sql: 
         assert json.loads(row["indicator_breakdown"])["rsi"] == "28.123456789012345678"
 
 
-async def test_an_exit_is_linked_without_scores(store: PostgresStore, sql: Connection) -> None:
-    await store.record_intent(make_exit(make_intent()), 0, None)
-    row = await sql.fetchrow("SELECT trigger_type, buy_score, indicator_breakdown FROM trade_strategy_link")
-    assert row is not None
-    assert tuple(row.values()) == ("HARD_STOP", None, "{}")
-
-
 async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: PostgresStore, sql: Connection) -> None:
     """B278, R55, R80"""
     fast, slow = (freeze_parameters("momentum", {"period": period}) for period in (5, 7))
     for seconds, snapshot in enumerate((fast, fast, slow, slow, fast)):
-        await store.activate_snapshot(snapshot, at(seconds))
+        await store.activate_snapshot(snapshot, "sighook", at(seconds))
     rows = await sql.fetch(
         "SELECT snapshot_id, active_from, active_until FROM strategy_activations ORDER BY activation"
     )
@@ -140,18 +133,19 @@ async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: Postgr
 
 
 async def test_a_clock_that_stepped_back_does_not_stop_an_activation(store: PostgresStore, sql: Connection) -> None:
-    await store.activate_snapshot(freeze_parameters("momentum", {"period": 5}), at(10))
-    await store.activate_snapshot(freeze_parameters("momentum", {"period": 7}), at(9))
+    await store.activate_snapshot(freeze_parameters("momentum", {"period": 5}), "sighook", at(10))
+    await store.activate_snapshot(freeze_parameters("momentum", {"period": 7}), "sighook", at(9))
     rows = await sql.fetch("SELECT active_from, active_until FROM strategy_activations ORDER BY activation")
     assert [tuple(row.values()) for row in rows] == [(at(10), at(10)), (at(10), None)]
 
 
 async def test_a_second_open_activation_is_refused(store: PostgresStore, sql: Connection) -> None:
     snapshot = freeze_parameters("momentum", {"period": 5})
-    await store.activate_snapshot(snapshot, at(0))
+    await store.activate_snapshot(snapshot, "sighook", at(0))
     with pytest.raises(InvariantBroken, match="one_open"), translated("activating twice"):
         await sql.execute(
-            "INSERT INTO strategy_activations (snapshot_id, active_from) VALUES ($1, now())", snapshot.content_hash
+            "INSERT INTO strategy_activations (snapshot_id, role, active_from) VALUES ($1, 'sighook', now())",
+            snapshot.content_hash,
         )
 
 

@@ -21,7 +21,7 @@ async def delivered(sql: Connection) -> None:
 
 
 async def test_a_closed_candle_becomes_an_order(stage: Stage, sql: Connection) -> None:
-    """2 % within five candles: momentum."""
+    """2 % within five candles: momentum. R47, R80: both roles act by one snapshot, and the order is linked to it."""
     await rising_market(stage)
     async with stage.webhook() as webhook:
         await webhook.healthy()
@@ -32,7 +32,18 @@ async def test_a_closed_candle_becomes_an_order(stage: Stage, sql: Connection) -
             await delivered(sql)
             await eventually(lambda: stage.orders, "an order")
     assert await sql.fetchval("SELECT count(*) FROM signals") == 1
-    assert await sql.fetchval("SELECT count(*) FROM strategy_snapshots") == 1
+    (snapshot,) = await sql.fetch("SELECT snapshot_id, parameters_text FROM strategy_snapshots")
+    for word in ("take_profit_pct", "order_size_roc", "roc_window", "exposure_quote_max"):
+        assert word in snapshot["parameters_text"]
+    active = await sql.fetch("SELECT role, snapshot_id FROM strategy_activations WHERE active_until IS NULL ORDER BY 1")
+    assert [tuple(row.values()) for row in active] == [
+        ("sighook", snapshot["snapshot_id"]),
+        ("webhook", snapshot["snapshot_id"]),
+    ]
+    (link,) = await stage.store.strategy_links()
+    assert link.snapshot_id == snapshot["snapshot_id"]
+    assert link.buy_score is not None
+    assert link.buy_score >= 1
 
 
 async def test_a_signal_born_before_the_webhook_is_up_is_delivered_once(stage: Stage, sql: Connection) -> None:

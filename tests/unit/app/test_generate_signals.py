@@ -7,26 +7,36 @@ from decimal import Decimal
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.log import RecentEvents
-from bottrader.app.generate_signals import SignalGenerator
+from bottrader.app.generate_signals import DecisionMakers, SignalGenerator
 from bottrader.domain.errors import StoreUnreachable
-from bottrader.domain.market import Candle
-from bottrader.domain.signals import Action, Signal, SignalId, Trigger, derive_signal_id
-from bottrader.domain.strategy import Decision, StrategySnapshot, make_strategy
+from bottrader.domain.market import Candle, ProductId
+from bottrader.domain.signals import Action, Breakdown, LastSide, Signal, SignalId, Trigger, derive_signal_id
+from bottrader.domain.strategy import Decision, Hold, Strategy
+from tests.fixtures.facts import make_inbound, make_signal
 from tests.unit.domain.examples import BTC, START, at, candle
 
-BUY = Decision(Action.BUY, Trigger.ROC_MOMO, "roc 12", {"roc": Decimal("12.5")})
+WHY = Breakdown("score")
+BUY = Decision(Action.BUY, Trigger.ROC_MOMO, "roc 12", {"roc": Decimal("12.5")}, WHY)
 LIFE = timedelta(seconds=30)
 
 
-@dataclass
-class FixedStrategy:
-    """Decides the same on every candle."""
+@dataclass(frozen=True)
+class NoParameters:
+    """Nothing can be set."""
 
-    decision: Decision | None
-    snapshot: StrategySnapshot = make_strategy("roc_momentum", {}).snapshot
-    warmup_candles: int = 0
 
-    def on_candle(self, _: Candle) -> Decision | None:
+class FixedStrategy(Strategy):
+    """Decides the same on every candle, and remembers what it was told."""
+
+    Parameters = NoParameters
+    warmup_candles = 0
+
+    def __init__(self, decision: Decision | Hold | None) -> None:
+        self.decision = decision
+        self.told: list[LastSide | None] = []
+
+    def on_candle(self, candle: Candle, last: LastSide | None) -> Decision | Hold | None:
+        self.told.append(last)
         return self.decision
 
 
@@ -49,18 +59,33 @@ class FlakyStore(MemoryStore):
         return await super().record_signal(signal)
 
 
+class BlindStore(MemoryStore):
+    """Cannot be asked for the last side so many times."""
+
+    def __init__(self, failures: int) -> None:
+        super().__init__()
+        self.failures = failures
+
+    async def last_side(self, product_id: ProductId) -> LastSide | None:
+        if self.failures > 0:
+            self.failures -= 1
+            raise StoreUnreachable("no answer")
+        return await super().last_side(product_id)
+
+
 class Bench:
     """A generator with a clock that stands at the end of candle 0."""
 
-    def __init__(self, store: MemoryStore | None = None, decision: Decision | None = BUY) -> None:
+    def __init__(self, store: MemoryStore | None = None, decision: Decision | Hold | None = BUY) -> None:
         self.store = store or MemoryStore()
         self.clock = ManualClock(at(5))
         self.log = RecentEvents()
         self.delivered: list[Signal] = []
         self.durable_at_delivery: list[bool] = []
-        strategy = FixedStrategy(decision)
-        self.snapshot_hash = strategy.snapshot.content_hash
-        self.generator = SignalGenerator(self.store, self.clock, self.log, {BTC: strategy}, LIFE)
+        self.strategy = FixedStrategy(decision)
+        self.snapshot_hash = "5eed"
+        makers = DecisionMakers({BTC: self.strategy}, self.snapshot_hash)
+        self.generator = SignalGenerator(self.store, self.clock, self.log, makers, LIFE)
 
     def deliver(self, signal: Signal) -> None:
         self.durable_at_delivery.append(signal.signal_id in self.store._signals)  # noqa: SLF001 - is it there already?
@@ -82,7 +107,7 @@ async def test_a_signal_carries_the_decision_and_its_times() -> None:
     )
     assert (signal.price, signal.scores, signal.quote_size) == (Decimal(100), {"roc": Decimal("12.5")}, None)
     assert (signal.candle_opened_at, signal.born_at, signal.expires_at) == (START, at(5), at(5.5))
-    assert signal.snapshot_hash == bench.snapshot_hash
+    assert (signal.snapshot_hash, signal.breakdown) == (bench.snapshot_hash, WHY)
 
 
 async def test_the_id_follows_from_candle_snapshot_and_side() -> None:
@@ -154,3 +179,71 @@ async def test_a_store_that_stays_silent_is_given_up_when_the_signal_is_stale() 
     await bench.close()
     assert bench.delivered == []
     assert len(store.asked) == 61  # at 0, 0.5, ... 30.0 s
+
+
+async def test_the_strategy_is_told_the_last_accepted_side_and_not_the_last_born() -> None:
+    """B164: the first signal was born and never accepted; then it is."""
+    bench = Bench()
+    await bench.close(0)
+    bench.clock.advance(timedelta(minutes=5))
+    await bench.close(1)
+    await bench.store.accept_signal(make_inbound(bench.delivered[1]))
+    bench.clock.advance(timedelta(minutes=5))
+    await bench.close(2)
+    assert bench.strategy.told == [None, None, LastSide(Action.BUY, at(5), at(5))]
+
+
+async def test_a_restart_is_told_the_same_side() -> None:
+    """B164"""
+    bench = Bench()
+    await bench.close(0)
+    await bench.store.accept_signal(make_inbound(bench.delivered[0]))
+    restarted = Bench(bench.store)
+    restarted.clock.advance(timedelta(minutes=5))
+    await restarted.close(1)
+    assert restarted.strategy.told == [LastSide(Action.BUY, START, START)]
+
+
+async def test_history_is_seen_without_asking_the_store() -> None:
+    bench = Bench()
+    bench.clock.advance(timedelta(hours=1))
+    await bench.store.accept_signal(make_inbound(make_signal()))
+    await bench.close(0)
+    assert bench.strategy.told == [None]
+
+
+async def test_a_side_that_cannot_be_read_is_asked_for_again() -> None:
+    store = BlindStore(2)
+    bench = Bench(store)
+    await bench.close()
+    assert len(bench.delivered) == 1
+    assert bench.log.counts["last_side_unknown"] == 2
+    assert bench.clock.slept_s == [0.5, 0.5]
+
+
+async def test_without_knowing_the_last_side_nothing_is_decided() -> None:
+    """The candle still reaches the indicators; its decision would ignore a cooldown, so it is not traded."""
+    bench = Bench(BlindStore(10_000))
+    await bench.close()
+    assert bench.strategy.told == [None]
+    assert bench.delivered == []
+
+
+async def test_a_hold_is_told_with_its_scores_and_is_no_signal() -> None:
+    hold = Hold(lambda: ({"buy_score": Decimal("3.8")}, Breakdown("buy_suppressed_hysteresis")))
+    bench = Bench(decision=hold)
+    await bench.close()
+    assert bench.delivered == []
+    (event,) = bench.log.newest
+    assert (event.event, event.fields["action"], event.fields["trigger"]) == (
+        "score",
+        "hold",
+        "buy_suppressed_hysteresis",
+    )
+
+
+async def test_decisions_on_history_are_not_in_the_score_log() -> None:
+    bench = Bench()
+    bench.clock.advance(timedelta(hours=1))
+    await bench.close()
+    assert bench.log.counts["score"] == 0

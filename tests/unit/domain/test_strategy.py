@@ -1,245 +1,42 @@
-"""Strategies: what they decide, when they are silent, and what their snapshot freezes."""
+"""Snapshots: everything that is decided by, frozen."""
 
-import json
+import hashlib
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
-from itertools import pairwise
 from typing import Any
 
 import pytest
 
-from bottrader.domain.errors import ConfigInvalid, InvariantBroken
-from bottrader.domain.signals import Action, Trigger, derive_signal_id
-from bottrader.domain.strategy import (
-    Decision,
-    RocMomentum,
-    RocMomentumParameters,
-    Strategy,
-    freeze_parameters,
-    make_strategy,
-)
-from tests.unit.domain.examples import BTC, at, candle
-
-QUICK = RocMomentumParameters(
-    roc_window=1,
-    rsi_window=2,
-    atr_window=2,
-    roc_buy_threshold_pct=Decimal(5),
-    roc_sell_threshold_pct=Decimal(5),
-    rsi_buy_min=Decimal(0),
-    rsi_buy_max=Decimal(100),
-    cooldown_candles=0,
-)
+from bottrader.domain.errors import InvariantBroken
+from bottrader.domain.signals import Action
+from bottrader.domain.strategy import freeze_parameters
 
 
-def quick(**changes: Any) -> RocMomentum:
-    values = {name: getattr(QUICK, name) for name in QUICK.__slots__}
-    return RocMomentum(RocMomentumParameters(**(values | changes)))
+@dataclass(frozen=True)
+class Table:
+    target: Decimal = Decimal("5.50")
+    hodl: frozenset[str] = frozenset({"ETH", "BTC"})
+    is_open: bool = True
+    side: Action = Action.BUY
+    pause: timedelta = timedelta(minutes=1)
+    levels: tuple[int, ...] = (2, 1)
+    note: str | None = None
 
 
-def decisions(strategy: Strategy, closes: list[str], *, first: int = 0) -> list[Decision | None]:
-    return [strategy.on_candle(candle(first + index, close)) for index, close in enumerate(closes)]
+@dataclass(frozen=True)
+class Whole:
+    window: int = 5
+    table: Table = field(default_factory=Table)
 
 
-def actions(strategy: Strategy, closes: list[str], *, first: int = 0) -> list[Action | None]:
-    return [None if d is None else d.action for d in decisions(strategy, closes, first=first)]
-
-
-def test_a_rise_to_exactly_the_threshold_buys() -> None:
-    """From 100 to 105 is +5 %: reached."""
-    bought = decisions(quick(), ["100", "100", "105"])[-1]
-    assert bought is not None
-    assert (bought.action, bought.trigger) == (Action.BUY, Trigger.ROC_MOMO)
-
-
-@pytest.mark.parametrize(("close", "expected"), [("104.99", None), ("95.01", None), ("95", Action.SELL)])
-def test_a_move_short_of_its_threshold_decides_nothing(close: str, expected: Action | None) -> None:
-    assert actions(quick(), ["100", "100", close])[-1] is expected
-
-
-def test_a_decision_carries_its_figures() -> None:
-    """R47. ROC +10 %, RSI: gains (0+10)/2, no loss, so 100; ranges (0+10)/2 = 5."""
-    bought = decisions(quick(), ["100", "100", "110"])[-1]
-    assert bought is not None
-    assert bought.scores == {"roc": Decimal(10), "rsi": Decimal(100), "atr": Decimal(5)}
-    assert bought.note == "ROC(1) +10.00 % reached +5 %, RSI(2) 100.00, ATR(2) 5"
-
-
-def test_a_fall_sells_whatever_the_strength_says() -> None:
-    sold = decisions(quick(rsi_buy_min=Decimal(45), rsi_buy_max=Decimal(55)), ["100", "100", "90"])[-1]
-    assert sold is not None
-    assert (sold.action, sold.trigger) == (Action.SELL, Trigger.SIGNAL)
-    assert sold.note == "ROC(1) -10.00 % reached -5 %, RSI(2) 0.00, ATR(2) 5"
-
-
-@pytest.mark.parametrize(
-    ("low", "high", "buys"),
-    [("75", "75", True), ("75.01", "90", False), ("10", "74.99", False), ("0", "100", True)],
-)
-def test_a_rise_buys_only_within_the_strength_band(low: str, high: str, *, buys: bool) -> None:
-    """B168. Closes 100, 98, 104: gains (0+6)/2 = 3, losses (2+0)/2 = 1, so the RSI is exactly 75."""
-    strategy = quick(rsi_buy_min=Decimal(low), rsi_buy_max=Decimal(high))
-    assert (actions(strategy, ["100", "98", "104"])[-1] is Action.BUY) is buys
-
-
-def test_a_straight_rise_is_no_momentum_buy() -> None:
-    """B154, R71: its RSI is 100, outside 45 to 55."""
-    closes = [f"{100 * 1.03**n:.4f}" for n in range(40)]
-    assert set(actions(make_strategy("roc_momentum", {}), closes)) == {None}
-
-
-def test_a_rising_market_never_sells() -> None:
-    """B170, R26: a threshold of 5 means a fall of 5 %."""
-    strategy = quick(rsi_buy_max=Decimal(0))
-    assert set(actions(strategy, [str(100 + n) for n in range(50)])) == {None}
-
-
-def test_nothing_is_decided_before_every_indicator_is_known() -> None:
-    """R33: the ROC is known after two candles, the range only after five."""
-    strategy = quick(atr_window=4)
-    assert strategy.warmup_candles == 5
-    assert actions(strategy, ["100", "110", "120", "130", "140"]) == [None, None, None, None, Action.BUY]
-
-
-@pytest.mark.parametrize(
-    ("window", "needed"), [("roc_window", 21), ("rsi_window", 21), ("atr_window", 21)], ids=["roc", "rsi", "atr"]
-)
-def test_the_warm_up_is_that_of_the_slowest_indicator(window: str, needed: int) -> None:
-    assert quick(**{window: 20}).warmup_candles == needed
-
-
-def test_both_sides_are_silent_while_the_cooldown_lasts() -> None:
-    """B163: decided at candle n, silent at n+1..n+6, decides again at n+7."""
-    closes = ["100", "100", "110"] + ["90", "110"] * 4
-    made = actions(quick(cooldown_candles=7), closes)
-    assert made == [None, None, Action.BUY, None, None, None, None, None, None, Action.SELL, None]
-
-
-def test_the_cooldown_counts_time_and_not_candles() -> None:
-    """B164, R69: buckets without a trade are absent, and their time passes all the same."""
-    strategy = quick(cooldown_candles=7)
-    assert actions(strategy, ["100", "100", "110"])[-1] is Action.BUY
-    assert actions(strategy, ["90"], first=8) == [None]
-    assert actions(strategy, ["110"], first=9) == [Action.BUY]
-
-
-def test_the_cooldown_ends_in_a_long_stream() -> None:
-    """B164: 2,000 candles that each swing beyond both thresholds give one decision every seven."""
-    made = actions(quick(cooldown_candles=7), ["100", "110"] * 1000)
-    decided = [index for index, action in enumerate(made) if action is not None]
-    assert {after_ - before for before, after_ in pairwise(decided)} == {7}
-    assert decided[-1] > 1990
-
-
-def test_a_cooldown_of_nothing_lets_every_candle_decide() -> None:
-    assert actions(quick(), ["100", "100", "110", "90", "110"])[2:] == [Action.BUY, Action.SELL, Action.BUY]
-
-
-def test_the_same_candles_give_the_same_decisions_and_ids() -> None:
-    """B174."""
-    closes = [str(100 + (n * 37) % 23) for n in range(200)]
-
-    def run() -> list[tuple[str, Decision]]:
-        strategy = make_strategy("roc_momentum", {"roc_buy_threshold_pct": "5", "rsi_buy_max": "70"})
-        snapshot_hash = strategy.snapshot.content_hash
-        return [
-            (derive_signal_id(BTC, at(5 * index), snapshot_hash, made.action), made)
-            for index, made in enumerate(decisions(strategy, closes))
-            if made is not None
-        ]
-
-    first = run()
-    assert len(first) > 5
-    assert len({signal_id for signal_id, _ in first}) == len(first)
-    assert run() == first
-
-
-@pytest.mark.parametrize("index", [1, 0], ids=["the same again", "an earlier one"])
-def test_a_candle_that_does_not_follow_stops_the_bot(index: int) -> None:
-    strategy = quick()
-    actions(strategy, ["100", "100"])
-    with pytest.raises(InvariantBroken, match="come once and in order"):
-        strategy.on_candle(candle(index, "100"))
-
-
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("roc_sell_threshold_pct", -5),
-        ("roc_sell_threshold_pct", 0),
-        ("roc_buy_threshold_pct", "0"),
-        ("roc_buy_threshold_pct", "-1"),
-        ("roc_window", 0),
-        ("rsi_window", "-1"),
-        ("atr_window", 0),
-        ("cooldown_candles", -1),
-        ("rsi_buy_min", -1),
-        ("rsi_buy_min", 56),
-        ("rsi_buy_max", 101),
-        ("rsi_buy_max", "NaN"),
-        ("roc_window", "5.5"),
-        ("roc_window", True),
-        ("roc_buy_threshold_pct", 7.5),
-        ("roc_buy_threshold_pct", "ten"),
-    ],
-)
-def test_a_parameter_out_of_range_is_refused_by_name(name: str, value: object) -> None:
-    """B171, R26."""
-    with pytest.raises(ConfigInvalid, match=name):
-        make_strategy("roc_momentum", {name: value})
-
-
-@pytest.mark.parametrize("name", ["roc_buy_threshold_pct", "roc_sell_threshold_pct", "rsi_buy_min", "rsi_buy_max"])
-def test_a_parameter_that_is_not_finite_is_refused(name: str) -> None:
-    with pytest.raises(ConfigInvalid, match=name):
-        RocMomentumParameters(**{name: Decimal("Infinity")})  # type: ignore[arg-type]  # one name at a time
-
-
-def test_all_faults_are_named_at_once() -> None:
-    with pytest.raises(ConfigInvalid, match=r"roc_window .*; roc_sell_threshold_pct "):
-        RocMomentumParameters(roc_window=0, roc_sell_threshold_pct=Decimal(0))
-
-
-def test_an_unknown_parameter_is_refused_with_the_known_ones() -> None:
-    """R57."""
-    with pytest.raises(ConfigInvalid, match="no parameter 'roc_windwo', its parameters are roc_window, "):
-        make_strategy("roc_momentum", {"roc_windwo": 5})
-
-
-def test_an_unknown_strategy_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigInvalid, match="one of: roc_momentum; was 'moon'"):
-        make_strategy("moon", {})
-
-
-def test_values_may_be_text_as_the_environment_gives_them() -> None:
-    spelled = make_strategy("roc_momentum", {"roc_window": "4", "rsi_buy_min": "40.0"})
-    given = make_strategy("roc_momentum", {"roc_window": 4, "rsi_buy_min": Decimal(40)})
-    assert spelled.snapshot == given.snapshot
-    assert spelled.snapshot != make_strategy("roc_momentum", {}).snapshot
-
-
-def test_the_defaults_are_the_cautious_ones() -> None:
-    assert make_strategy("roc_momentum", {}).snapshot.parameters == json.dumps(
-        {
-            "atr_window": 14,
-            "cooldown_candles": 7,
-            "roc_buy_threshold_pct": "10",
-            "roc_sell_threshold_pct": "10",
-            "roc_window": 5,
-            "rsi_buy_max": "55",
-            "rsi_buy_min": "45",
-            "rsi_window": 14,
-        },
-        separators=(",", ":"),
+def test_the_content_is_canonical_and_the_hash_is_that_of_name_and_content() -> None:
+    snapshot = freeze_parameters("mine", {"z": Whole(), "a": Decimal("1E+1")})
+    assert snapshot.parameters == (
+        '{"a":"10","z":{"table":{"hodl":["BTC","ETH"],"is_open":true,"levels":[2,1],"note":null,"pause":"60.0 s",'
+        '"side":"buy","target":"5.5"},"window":5}}'
     )
-
-
-@pytest.mark.parametrize("name", QUICK.__slots__)
-def test_every_parameter_changes_the_snapshot_hash(name: str) -> None:
-    """B279, R79."""
-    before = quick().snapshot
-    value = getattr(QUICK, name)
-    changed = quick(**{name: value + 1 if name != "rsi_buy_max" else value - 1}).snapshot
-    assert changed.content_hash != before.content_hash
+    assert snapshot.content_hash == hashlib.sha256(f"mine\n{snapshot.parameters}".encode()).hexdigest()
 
 
 def test_equal_parameters_freeze_to_equal_snapshots() -> None:
@@ -247,3 +44,30 @@ def test_equal_parameters_freeze_to_equal_snapshots() -> None:
     other = freeze_parameters("s", {"a": 1, "b": Decimal("1.5")})
     assert one == other
     assert one.content_hash != freeze_parameters("t", {"a": 1, "b": Decimal("1.5")}).content_hash
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"target": Decimal("5.51")},
+        {"hodl": frozenset({"BTC"})},
+        {"is_open": False},
+        {"side": Action.SELL},
+        {"pause": timedelta(seconds=61)},
+        {"levels": (1, 2)},
+        {"note": ""},
+    ],
+    ids=lambda changed: next(iter(changed)),
+)
+def test_a_change_deep_within_changes_the_hash(changed: dict[str, Any]) -> None:
+    """B279, R79"""
+    before = freeze_parameters("s", {"p": Whole()})
+    after = freeze_parameters("s", {"p": Whole(table=replace(Table(), **changed))})
+    assert after.content_hash != before.content_hash
+
+
+@pytest.mark.parametrize("value", [0.5, object(), Table, {1: 0.5}, [b"x"]], ids=repr)
+def test_what_has_no_canonical_spelling_is_refused(value: object) -> None:
+    """R79: a default captured by its address never changes the hash."""
+    with pytest.raises(InvariantBroken, match="decided by cannot be"):
+        freeze_parameters("s", {"p": value})

@@ -28,7 +28,7 @@ from bottrader.domain.market import FeeRates, ProductId
 from bottrader.domain.money import parse_amount
 from bottrader.domain.risk import RiskLimits
 from bottrader.domain.sizing import SizingRules
-from bottrader.domain.strategy import RocMomentumParameters
+from bottrader.domain.strategies import BUILT_IN, plan_strategy
 
 PREFIX = "BOTTRADER_"
 SECRET_LENGTH_MIN = 24
@@ -63,6 +63,15 @@ def _words(value: object) -> object:
     return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
 
 
+def _pairing(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    words = [word.strip() for word in value.split(",") if word.strip()]
+    if faults := [word for word in words if "=" not in word]:
+        raise ValueError(f"parameters are written name=value, separated by commas, was {faults[0]!r}")
+    return {name.strip(): given.strip() for name, _, given in (word.partition("=") for word in words)}
+
+
 def _pairs(value: tuple[ProductId, ...]) -> tuple[ProductId, ...]:
     if not value or len(set(value)) < len(value):
         raise ValueError(f"name at least one pair, and each once, was {','.join(value)!r}")
@@ -95,7 +104,37 @@ Unset = BeforeValidator(_unset_when_empty)
 Pairs = Annotated[
     tuple[Annotated[ProductId, AfterValidator(_pair)], ...], NoDecode, BeforeValidator(_words), AfterValidator(_pairs)
 ]
+Pairing = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairing)]
 Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, BeforeValidator(_words)]
+
+# The settings that are parameters of a strategy, by the strategy's own names for them.
+_SETTING_OF: dict[str, dict[str, str]] = {
+    "roc_momentum": {
+        "roc_window": "roc_window",
+        "roc_buy_threshold_pct": "roc_5min_buy_threshold",
+        "roc_sell_threshold_pct": "roc_5min_sell_threshold",
+        "rsi_window": "rsi_window",
+        "rsi_buy_min": "rsi_buy_min",
+        "rsi_buy_max": "rsi_buy_max",
+        "atr_window": "atr_window",
+        "cooldown_candles": "cooldown_bars",
+    },
+    "score_matrix": {
+        "indicators.roc_window": "roc_window",
+        "indicators.rsi_window": "rsi_window",
+        "indicators.atr_window": "atr_window",
+        "rules.buy_target": "score_buy_target",
+        "rules.sell_target": "score_sell_target",
+        "rules.indicators_min": "min_indicators_required",
+        "rules.flip_hysteresis": "flip_hysteresis_pct",
+        "rules.cooldown_candles": "cooldown_bars",
+        "rules.allow_buys_on_red_day": "allow_buys_on_red_day",
+        "rules.roc_buy_threshold_pct": "roc_5min_buy_threshold",
+        "rules.roc_sell_threshold_pct": "roc_5min_sell_threshold",
+        "rules.momentum_rsi_min": "rsi_buy_min",
+        "rules.momentum_rsi_max": "rsi_buy_max",
+    },
+}
 
 
 class Settings(BaseSettings):
@@ -151,6 +190,10 @@ class Settings(BaseSettings):
     hodl: Coins = Field(frozenset(), description="coins that are never sold, separated by commas")
     shill_coins: Coins = Field(frozenset(), description="coins that are never bought, separated by commas")
 
+    strategy: str = Field("roc_momentum", description="roc_momentum, score_matrix, or one that another package offers")
+    strategy_parameters: Pairing = Field(
+        default_factory=dict, description="any further parameters of the strategy: name=value, separated by commas"
+    )
     roc_window: int = Field(5, gt=0, description="candles over which the rate of change is taken")
     roc_5min_buy_threshold: Amount = Field(Decimal(10), gt=0, description="rate of change in percent that buys")
     roc_5min_sell_threshold: Amount = Field(
@@ -161,6 +204,14 @@ class Settings(BaseSettings):
     rsi_buy_max: Amount = Field(Decimal(55), ge=0, le=100, description="highest RSI at which momentum buys")
     atr_window: int = Field(14, gt=0, description="candles of the average true range")
     cooldown_bars: int = Field(7, ge=0, description="candles after a decision in which no other follows")
+
+    score_buy_target: Amount = Field(Decimal("5.5"), gt=0, description="score that buys, of 12.2")
+    score_sell_target: Amount = Field(Decimal("5.5"), gt=0, description="score that sells, of 12.2")
+    min_indicators_required: int = Field(3, gt=0, description="indicators of a side that have to fire for a signal")
+    flip_hysteresis_pct: Amount = Field(
+        Decimal("0.10"), ge=0, description="how much more than its target a score needs to turn the last side"
+    )
+    allow_buys_on_red_day: bool = Field(True, description="let the score matrix buy below the price of 24 hours ago")
 
     hard_stop_pct: Amount = Field(Decimal("0.045"), gt=0, lt=1, description="net loss that leaves at the market")
     min_profit_pct: Amount = Field(Decimal("0.035"), gt=0, lt=1, description="net profit that is taken")
@@ -257,17 +308,10 @@ class Settings(BaseSettings):
             hold_s_min=self.min_hold_seconds,
         )
 
-    def strategy_parameters(self) -> RocMomentumParameters:
-        return RocMomentumParameters(
-            roc_window=self.roc_window,
-            roc_buy_threshold_pct=self.roc_5min_buy_threshold,
-            roc_sell_threshold_pct=self.roc_5min_sell_threshold,
-            rsi_window=self.rsi_window,
-            rsi_buy_min=self.rsi_buy_min,
-            rsi_buy_max=self.rsi_buy_max,
-            atr_window=self.atr_window,
-            cooldown_candles=self.cooldown_bars,
-        )
+    def strategy_values(self) -> dict[str, Any]:
+        """Return the parameters of the chosen strategy by name: those with a setting of their own, then the others."""
+        named = {parameter: getattr(self, setting) for parameter, setting in _SETTING_OF.get(self.strategy, {}).items()}
+        return named | self.strategy_parameters
 
     def shown(self) -> dict[str, str]:
         """Return every setting as text, in order of definition, secrets as stars."""
@@ -321,7 +365,9 @@ def _check_rules(settings: Settings) -> None:
     settings.sizing_rules()
     settings.risk_limits()
     settings.exit_rules()
-    settings.strategy_parameters()
+    # What another package offers is judged when it has been found.
+    if settings.strategy in BUILT_IN:
+        plan_strategy(settings.strategy, settings.strategy_values())
     if settings.bracket_enabled:
         settings.bracket_rules()
 
@@ -354,5 +400,7 @@ def _show(value: object) -> str:
             return str(value)
         case tuple() | frozenset():
             return ",".join(sorted(str(item) for item in value))
+        case dict():
+            return ",".join(f"{name}={value[name]}" for name in sorted(value))
         case _:
             return str(value)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, encode_signal, read_json
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Price
-from bottrader.domain.signals import Action, Signal, SignalId, Trigger
+from bottrader.domain.signals import Action, Breakdown, Component, Signal, SignalId, Trigger
 from tests.fixtures.facts import make_signal
 
 GOOD: dict[str, Any] = {
@@ -31,6 +31,23 @@ GOOD: dict[str, Any] = {
     "snapshot_id": "5eed",
     "score": {"roc": "12.5"},
     "quote_size": "20.00",
+    "breakdown": {
+        "reason": "score",
+        "last_side": "sell",
+        "cooldown_until": "2026-01-11T12:35:00Z",
+        "components": [
+            {
+                "indicator": "Buy RSI",
+                "side": "buy",
+                "decision": True,
+                "value": "21.5",
+                "threshold": "25",
+                "weight": "1.5",
+                "contribution": "1.5",
+            },
+            {"indicator": "Sell MACD", "side": "sell", "weight": "1.8", "contribution": "0"},
+        ],
+    },
 }
 
 
@@ -70,6 +87,45 @@ def test_the_body_is_the_documented_one() -> None:
     assert set(body) == set(GOOD)
 
 
+def test_a_breakdown_written_by_hand_is_understood() -> None:
+    """R47: the components travel with the signal, so that the order is linked to them."""
+    assert decoded().breakdown == Breakdown(
+        reason="score",
+        components=(
+            Component("Buy RSI", Action.BUY, True, Decimal("21.5"), Decimal(25), Decimal("1.5"), Decimal("1.5")),
+            Component("Sell MACD", Action.SELL, None, None, None, Decimal("1.8"), Decimal(0)),
+        ),
+        last_side=Action.SELL,
+        cooldown_until=datetime(2026, 1, 11, 12, 35, tzinfo=UTC),
+    )
+
+
+def test_a_sender_need_not_say_why() -> None:
+    assert decode_signal(without("breakdown")).breakdown is None
+
+
+@pytest.mark.parametrize(
+    "breakdown",
+    [
+        {"components": []},
+        {"reason": "score", "last_side": "long"},
+        {"reason": "score", "cooldown_until": "2026-01-11T12:35:00"},
+        {
+            "reason": "score",
+            "components": [{"indicator": "x", "side": "buy", "weight": 1.5, "contribution": "0"}],
+        },
+        {"reason": "score", "components": [{"indicator": "x", "side": "up", "weight": "1", "contribution": "0"}]},
+        {"reason": "score", "components": [{"indicator": "x", "side": "buy", "weight": "NaN", "contribution": "0"}]},
+        {"reason": "score", "moon": 1},
+    ],
+    ids=str,
+)
+def test_a_breakdown_that_cannot_be_read_is_refused(breakdown: dict[str, Any]) -> None:
+    with pytest.raises(PayloadInvalid) as caught:
+        decoded(breakdown=breakdown)
+    assert caught.value.code == "INVALID_JSON_FORMAT"
+
+
 def test_every_attempt_has_the_same_bytes() -> None:
     assert encode_signal(make_signal()) == encode_signal(make_signal())
 
@@ -82,6 +138,23 @@ def test_amounts_have_no_exponent() -> None:
 
 amounts = st.decimals(min_value=Decimal("1E-12"), max_value=Decimal("1E+12"), allow_nan=False, allow_infinity=False)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
+components = st.builds(
+    Component,
+    indicator=st.text(st.characters(codec="utf-8"), max_size=12),
+    side=st.sampled_from(Action),
+    decision=st.none() | st.booleans(),
+    value=st.none() | st.decimals(-100, 100, allow_nan=False, places=10),
+    threshold=st.none() | amounts,
+    weight=amounts,
+    contribution=amounts,
+)
+breakdowns = st.builds(
+    Breakdown,
+    reason=st.text(st.characters(codec="utf-8"), max_size=20),
+    components=st.lists(components, max_size=3).map(tuple),
+    last_side=st.none() | st.sampled_from(Action),
+    cooldown_until=st.none() | times,
+)
 signals = st.builds(
     Signal,
     signal_id=st.uuids().map(lambda each: SignalId(str(each))),
@@ -96,6 +169,7 @@ signals = st.builds(
     snapshot_hash=st.text("0123456789abcdef", max_size=64),
     scores=st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), amounts, max_size=4),
     quote_size=st.none() | amounts,
+    breakdown=st.none() | breakdowns,
 )
 
 
@@ -140,7 +214,7 @@ def test_the_guides_load_payload_lacks_a_uuid() -> None:
     assert refusal_of(json.dumps(body).encode()).code == "MISSING_UUID"
 
 
-@pytest.mark.parametrize("name", sorted(set(GOOD) - {"uuid", "action", "score", "quote_size"}))
+@pytest.mark.parametrize("name", sorted(set(GOOD) - {"uuid", "action", "score", "quote_size", "breakdown"}))
 def test_every_other_field_is_required_by_name(name: str) -> None:
     refusal = refusal_of(without(name))
     assert refusal.code == "INVALID_JSON_FORMAT"

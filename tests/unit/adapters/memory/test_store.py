@@ -21,7 +21,7 @@ async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: Memory
     """B278"""
     fast, slow = (freeze_parameters("momentum", {"period": period}) for period in (5, 7))
     for seconds, snapshot in enumerate((fast, fast, slow, slow, fast)):
-        await store.activate_snapshot(snapshot, at(seconds))
+        await store.activate_snapshot(snapshot, "sighook", at(seconds))
     periods = [(period.content_hash, period.since, period.until) for period in store.activations]
     assert periods == [
         (fast.content_hash, at(0), at(2)),
@@ -29,6 +29,15 @@ async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: Memory
         (fast.content_hash, at(4), None),
     ]
     assert set(store.snapshots) == {fast.content_hash, slow.content_hash}
+
+
+async def test_each_role_has_an_open_activation_of_its_own(store: MemoryStore) -> None:
+    """R80"""
+    fast, slow = (freeze_parameters("momentum", {"period": period}) for period in (5, 7))
+    for role, snapshot in (("sighook", fast), ("webhook", slow), ("sighook", slow)):
+        await store.activate_snapshot(snapshot, role, at(0))
+    still_open = {period.role: period.content_hash for period in store.activations if period.until is None}
+    assert still_open == {"sighook": slow.content_hash, "webhook": slow.content_hash}
 
 
 async def test_an_unmatched_sell_is_queued_once(store: MemoryStore) -> None:

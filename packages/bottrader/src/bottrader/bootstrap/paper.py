@@ -23,6 +23,7 @@ from bottrader.app.portfolio import Portfolio
 from bottrader.app.write_reports import Report, build_report
 from bottrader.bootstrap.database import open_database, prepare_data_dir
 from bottrader.bootstrap.roles import Bot, Role, first_cause
+from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import VenueAddress, open_venue
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import StartupRefused
@@ -117,7 +118,9 @@ async def open_paper_session(settings: Settings, options: PaperOptions) -> Async
     Raises:
         StartupRefused: one sentence for whatever is missing or in the way.
     """
-    # Before anything is started or written: a file that cannot be replayed must leave no trace.
+    # Before anything is started or written: a strategy that is not there, or a file that cannot be
+    # replayed, must leave no trace.
+    decision_basis(settings)
     ground = prepare_ground(options.venue)
     name = f"paper_{ground.identity}"
     directory = prepare_data_dir(settings.data_dir) / SESSIONS_DIR / name

@@ -12,6 +12,7 @@ from bottrader.app.activity import Activity
 from bottrader.bootstrap.database import open_database
 from bottrader.bootstrap.reporting import ReporterService
 from bottrader.bootstrap.services import SighookService, WebhookService
+from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import Venue, address_of, open_venue
 from bottrader.config import Settings
 from bottrader.domain.errors import ConfigInvalid
@@ -36,6 +37,7 @@ async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
     async with AsyncExitStack() as opened:
         # What can be judged without starting anything comes first, so that a refusal leaves no trace.
         _check_secret(settings, role)
+        decision_basis(settings)
         address = address_of(settings)
         dsn = await opened.enter_async_context(open_database(settings))
         store = await opened.enter_async_context(open_store(dsn))

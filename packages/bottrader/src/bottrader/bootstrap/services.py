@@ -3,7 +3,6 @@
 import asyncio
 import socket
 from contextlib import AsyncExitStack
-from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import version
 
@@ -17,7 +16,7 @@ from bottrader.app.activity import Activity
 from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.check_health import Health
 from bottrader.app.deliver_signals import SignalDeliverer
-from bottrader.app.generate_signals import SignalGenerator
+from bottrader.app.generate_signals import DecisionMakers, SignalGenerator
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.open_positions import EntryDecider
 from bottrader.app.place_orders import OrderPlacer
@@ -27,22 +26,21 @@ from bottrader.app.reconcile import Reconciler
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
 from bottrader.app.settle_orders import OrderSettler
-from bottrader.app.trading_rules import TradingRules
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
 from bottrader.app.world import World
+from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import Venue
 from bottrader.config import Settings
 from bottrader.domain.errors import StartupRefused
 from bottrader.domain.market import Candle, Granularity
 from bottrader.domain.orders import OrderState
-from bottrader.domain.strategy import Strategy, make_strategy
 from bottrader.ports import EventLog, Lease, Store
 
-STRATEGY = "roc_momentum"
+SIGHOOK = "sighook"
 WEBHOOK_LEASE = "webhook"
 LEASE_CHECK_S = 5.0
 # Wilder's means remember every candle a little: after this many a strategy that starts anew agrees with one that never
-# stopped, and any cooldown that still counts lies within them.
+# stopped.
 HISTORY_CANDLES = 200
 
 
@@ -59,7 +57,8 @@ class WebhookService:
         recorder = FillRecorder(world, self.portfolio)
         settler = OrderSettler(world, self.portfolio, recorder)
         self._placer = OrderPlacer(world, self.portfolio, settler)
-        rules = _trading_rules(settings)
+        basis = decision_basis(settings)
+        self._snapshot, rules = basis.snapshot, basis.rules
         canceller = OrderCanceller(world, self.portfolio, settler)
         monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules)
         entries = EntryDecider(world, self.portfolio, rules)
@@ -81,7 +80,6 @@ class WebhookService:
             log,
             WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES),
         )
-        self._snapshot_hash = _strategy(settings).snapshot.content_hash
         self.is_acting = asyncio.Event()
         """Set once the lease is held and the first reconciliation is done."""
 
@@ -94,6 +92,8 @@ class WebhookService:
             await opened.enter_async_context(serve(build_app(listener), listening))
             lease = await opened.enter_async_context(self._store.lease(WEBHOOK_LEASE))
             self._placer.hold(lease)
+            # Not before the lease: a webhook that only waits has no part in what orders are decided by.
+            await self._store.activate_snapshot(self._snapshot, WEBHOOK_LEASE, self._venue.clock.now())
             await self.desk.start()
             self.is_acting.set()
             async with asyncio.TaskGroup() as tasks:
@@ -110,7 +110,7 @@ class WebhookService:
             faults=tuple(self._faults()),
             config_hash=self._settings.config_hash(),
             schema_revision=schema.newest(),
-            snapshot_hash=self._snapshot_hash,
+            snapshot_hash=self._snapshot.content_hash,
             venue_time=self._venue.clock.now(),
             version=version("bottrader"),
         )
@@ -149,10 +149,12 @@ class SighookService:
         self._venue = venue
         self._log = log
         self._activity = activity
-        strategies = {pid: _strategy(settings) for pid in settings.symbols}
-        self._snapshot = next(iter(strategies.values())).snapshot
+        basis = decision_basis(settings)
+        self._snapshot = basis.snapshot
+        strategies = {product_id: basis.plan.make() for product_id in settings.symbols}
+        makers = DecisionMakers(strategies, basis.snapshot.content_hash)
         time_to_live = timedelta(seconds=settings.signal_ttl_s)
-        self._generator = SignalGenerator(store, venue.clock, log, strategies, time_to_live)
+        self._generator = SignalGenerator(store, venue.clock, log, makers, time_to_live)
         needed = max(strategy.warmup_candles for strategy in strategies.values())
         self.watcher = MarketWatcher(
             venue.market_feed("candles"),
@@ -164,7 +166,7 @@ class SighookService:
 
     async def run(self, webhook_url: str, secret: str) -> None:
         """Follow the market until cancelled."""
-        await self._store.activate_snapshot(self._snapshot, self._venue.clock.now())
+        await self._store.activate_snapshot(self._snapshot, SIGHOOK, self._venue.clock.now())
         sender = HttpSignalSender(self._venue.session, webhook_url, secret, self._venue.clock)
         deliverer = SignalDeliverer(
             self._store, sender, self._venue.clock, self._venue.entropy, self._log, self._activity
@@ -176,19 +178,3 @@ class SighookService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(deliverer.run())
             tasks.create_task(self.watcher.run(on_closed=on_closed))
-
-
-def _strategy(settings: Settings) -> Strategy:
-    return make_strategy(STRATEGY, asdict(settings.strategy_parameters()))
-
-
-def _trading_rules(settings: Settings) -> TradingRules:
-    return TradingRules(
-        sizing=settings.sizing_rules(),
-        limits=settings.risk_limits(),
-        exits=settings.exit_rules(),
-        entry_slippage_rate=settings.entry_slippage_pct,
-        hodl=settings.hodl,
-        shill=settings.shill_coins,
-        brackets=settings.bracket_rules() if settings.bracket_enabled else None,
-    )

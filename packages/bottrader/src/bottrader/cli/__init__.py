@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from bottrader.cli import config_command, db_command, paper_command, report_command, run_command
+from bottrader.cli import config_command, db_command, explain_command, paper_command, report_command, run_command
 from bottrader.domain.errors import BotTraderError, StartupRefused
 
 EXIT_BROKEN = 1
@@ -25,6 +25,7 @@ app.command("demo")(paper_command.demo)
 app.command("paper")(paper_command.paper)
 app.command("run")(run_command.run)
 app.command("report")(report_command.report)
+app.command("explain")(explain_command.explain)
 app.add_typer(db_command.app, name="db")
 app.add_typer(config_command.app, name="config")
 

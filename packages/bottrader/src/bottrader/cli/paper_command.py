@@ -70,7 +70,7 @@ def demo(
         _tell(result, report, console)
 
 
-def paper(
+def paper(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     candles: Annotated[
         Path | None,
         typer.Option(help="Replay these candles (CSV or Parquet: time, open, high, low, close, volume)."),
@@ -82,6 +82,9 @@ def paper(
         str | None, typer.Option(help="Pairs to trade, separated by commas; one pair with --candles.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market, without --candles.")] = 1,
+    strategy: Annotated[
+        str | None, typer.Option(help="roc_momentum, score_matrix, or one that another package offers.")
+    ] = None,
     balance: Annotated[str, typer.Option(help="Opening balance in quote currency.")] = "10000",
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier session of the same market.")] = False,
     report: Annotated[
@@ -94,12 +97,14 @@ def paper(
     keep their books in the data folder, one session for each market. Settings come from the environment; see
     `bottrader config show`.
     """
-    settings = load_settings(PAPER_PROFILE, options={} if symbols is None else {"symbols": symbols})
+    given = {"symbols": symbols, "strategy": strategy}
+    options = {name: value for name, value in given.items() if value is not None}
+    settings = load_settings(PAPER_PROFILE, options=options)
     venue = VenueOptions(_pairs(settings, candles), candles, seed, balances=_balances(settings, balance))
     settings = settings.model_copy(update={"symbols": venue.product_ids})
-    options = PaperOptions(venue, _speed(speed), fresh)
+    session = PaperOptions(venue, _speed(speed), fresh)
     console = Console(highlight=False)
-    result = run_until_stopped(lambda stop: _trade(settings, options, stop, console))
+    result = run_until_stopped(lambda stop: _trade(settings, session, stop, console))
     _tell(result, report or settings.data_dir / REPORTS_DIR / "paper.html", console)
 
 

@@ -59,6 +59,49 @@ class Trigger(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """What one indicator said and what it added to the score of its side.
+
+    `decision` is None while the indicator is unknown; it then adds nothing (R33). `value` and `threshold` are what was
+    compared, None where the indicator has no such figure.
+    """
+
+    indicator: str
+    side: Action
+    decision: bool | None
+    value: Decimal | None
+    threshold: Decimal | None
+    weight: Decimal
+    contribution: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Breakdown:
+    """Why a strategy decided as it did, beyond its figures, so that a person can check it.
+
+    `last_side` and `cooldown_until` are what held when it decided; `reason` is one word for the rule that was decisive.
+    """
+
+    reason: str
+    components: tuple[Component, ...] = ()
+    last_side: Action | None = None
+    cooldown_until: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LastSide:
+    """The side of the newest accepted signal of a pair.
+
+    `flipped_at` is the opening time of the candle on which the accepted signals turned to this side, `signalled_at`
+    that of the newest one.
+    """
+
+    side: Action
+    flipped_at: datetime
+    signalled_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Signal:
     """A decision of a strategy on one closed candle; times are venue time."""
 
@@ -75,6 +118,8 @@ class Signal:
     scores: dict[str, Decimal] = field(default_factory=dict)
     quote_size: Decimal | None = None
     """Quote amount asked for; `None` lets the trigger decide (B29-B35)."""
+    breakdown: Breakdown | None = None
+    """Why; None from a sender that does not say."""
 
 
 def derive_signal_id(product_id: ProductId, candle_opened_at: datetime, snapshot_hash: str, action: Action) -> SignalId:

@@ -12,7 +12,7 @@ from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
-from bottrader.domain.signals import Signal, SignalId, SignalOutcome
+from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
 
@@ -89,6 +89,35 @@ class TradeRecord:
     fees: Money
 
 
+@dataclass(frozen=True, slots=True)
+class SignalHistory:
+    """What became of a signal; None for what has not happened. `order` is the one that carried it out."""
+
+    signal: Signal
+    delivery: DeliveryReport | None
+    accepted_at: datetime | None
+    outcome: SignalOutcome | None
+    order: TradeRecord | None
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyLink:
+    """What one order was decided by: one row of `trade_strategy_link`, keyed by client order id (R49).
+
+    An exit without a signal of its own has the scores and components of the entry it ends, and the snapshot that its
+    process acts by. The scores are None when neither was scored, which only a sender that does not say brings about.
+    """
+
+    order_id: ClientOrderId
+    snapshot_id: str | None
+    trigger_type: str
+    buy_score: Decimal | None
+    sell_score: Decimal | None
+    indicators_fired: tuple[str, ...]
+    """Those that voted for the side of the signal."""
+    components: tuple[Component, ...]
+
+
 class Lease(Protocol):
     """The right to be the one webhook that acts; `token` grows with every holder and goes into each intent."""
 
@@ -130,8 +159,16 @@ class SignalStore(Protocol):
 
     async def outcome_of(self, signal_id: SignalId) -> SignalOutcome | None: ...
 
-    async def activate_snapshot(self, snapshot: StrategySnapshot, at: datetime) -> None:
-        """Store the snapshot once and make it the one open activation; A → B → A gives three activations (B278)."""
+    async def last_side(self, product_id: ProductId) -> LastSide | None:
+        """Return the side of the newest accepted signal of this pair, whatever its outcome; None before the first.
+
+        Follows from the accepted signals alone, so it survives a restart and does not move for a signal that was born
+        but never accepted (B164).
+        """
+        ...
+
+    async def activate_snapshot(self, snapshot: StrategySnapshot, role: str, at: datetime) -> None:
+        """Store the snapshot once and make it the one open activation of `role`; A → B → A gives three (B278)."""
         ...
 
 
@@ -142,6 +179,10 @@ class OrderStore(Protocol):
         """Store the intent, its first transition, its trade record, its strategy link and, for a signal, the outcome
         `ordered`, in one transaction. Key: client order id; False when the intent exists already (then nothing is
         written). Raises `InvariantBroken` when a newer lease exists than `fencing_token`."""
+        ...
+
+    async def strategy_links(self) -> Sequence[StrategyLink]:
+        """Return the link of every order of ours, oldest order first."""
         ...
 
     async def record_transition(self, transition: OrderTransition) -> bool:
@@ -204,6 +245,10 @@ class Store(SignalStore, OrderStore, LedgerStore, Protocol):
 
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:
         """Wait until this process is the only holder of `role`, then hold it until the block ends (D6)."""
+        ...
+
+    async def signal_history(self, signal_id: SignalId) -> SignalHistory | None:
+        """Return everything known of one signal, born here or accepted from elsewhere; None for an unknown id."""
         ...
 
     async def ping(self) -> None:

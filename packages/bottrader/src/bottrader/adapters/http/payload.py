@@ -15,7 +15,7 @@ import msgspec
 from bottrader.domain.errors import AmountInvalid, BotTraderError
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import parse_amount, parse_price
-from bottrader.domain.signals import Action, Signal, SignalId, Trigger
+from bottrader.domain.signals import Action, Breakdown, Component, Signal, SignalId, Trigger
 
 ORIGIN = "SIGHOOK"
 
@@ -35,6 +35,27 @@ class TriggerPayload(msgspec.Struct, forbid_unknown_fields=True):
     trigger_note: str = ""
 
 
+class ComponentPayload(msgspec.Struct, forbid_unknown_fields=True):
+    """One indicator of the score; amounts are text."""
+
+    indicator: str
+    side: str
+    weight: str
+    contribution: str
+    decision: bool | None = None
+    value: str | None = None
+    threshold: str | None = None
+
+
+class BreakdownPayload(msgspec.Struct, forbid_unknown_fields=True):
+    """Why the sender decided so."""
+
+    reason: str
+    components: list[ComponentPayload] = []
+    last_side: str | None = None
+    cooldown_until: datetime | None = None
+
+
 class SignalPayload(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /webhook`; `timestamp` is the signal's birth in milliseconds since 1970."""
 
@@ -51,6 +72,7 @@ class SignalPayload(msgspec.Struct, forbid_unknown_fields=True):
     snapshot_id: str
     score: dict[str, str] = {}
     quote_size: str | None = None
+    breakdown: BreakdownPayload | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -73,7 +95,8 @@ def encode_signal(signal: Signal) -> bytes:
             expires_at=signal.expires_at,
             snapshot_id=signal.snapshot_hash,
             score={name: _text(score) for name, score in signal.scores.items()},
-            quote_size=None if signal.quote_size is None else _text(signal.quote_size),
+            quote_size=_text_or_none(signal.quote_size),
+            breakdown=None if signal.breakdown is None else _breakdown_payload(signal.breakdown),
         )
     )
 
@@ -127,6 +150,49 @@ def _signal(payload: SignalPayload) -> Signal:
         snapshot_hash=payload.snapshot_id,
         scores={name: parse_amount(score) for name, score in payload.score.items()},
         quote_size=None if payload.quote_size is None else _above_zero(payload.quote_size),
+        breakdown=None if payload.breakdown is None else _breakdown(payload.breakdown),
+    )
+
+
+def _breakdown_payload(breakdown: Breakdown) -> BreakdownPayload:
+    return BreakdownPayload(
+        reason=breakdown.reason,
+        components=[
+            ComponentPayload(
+                indicator=component.indicator,
+                side=component.side,
+                weight=_text(component.weight),
+                contribution=_text(component.contribution),
+                decision=component.decision,
+                value=_text_or_none(component.value),
+                threshold=_text_or_none(component.threshold),
+            )
+            for component in breakdown.components
+        ],
+        last_side=breakdown.last_side,
+        cooldown_until=breakdown.cooldown_until,
+    )
+
+
+def _breakdown(payload: BreakdownPayload) -> Breakdown:
+    if payload.cooldown_until is not None and payload.cooldown_until.tzinfo is None:
+        raise ValueError("cooldown_until carries an offset, such as 2026-01-01T00:00:00Z")
+    return Breakdown(
+        reason=payload.reason,
+        components=tuple(
+            Component(
+                indicator=component.indicator,
+                side=_word(Action, "side", component.side),
+                decision=component.decision,
+                value=_amount_or_none(component.value),
+                threshold=_amount_or_none(component.threshold),
+                weight=parse_amount(component.weight),
+                contribution=parse_amount(component.contribution),
+            )
+            for component in payload.components
+        ),
+        last_side=None if payload.last_side is None else _word(Action, "last_side", payload.last_side),
+        cooldown_until=payload.cooldown_until,
     )
 
 
@@ -149,6 +215,14 @@ def _above_zero(text: str) -> Decimal:
     if amount <= 0:
         raise ValueError(f"quote_size is above zero, was {text[:40]!r}")
     return amount
+
+
+def _amount_or_none(text: str | None) -> Decimal | None:
+    return None if text is None else parse_amount(text)
+
+
+def _text_or_none(amount: Decimal | None) -> str | None:
+    return None if amount is None else _text(amount)
 
 
 def _text(amount: Decimal) -> str:

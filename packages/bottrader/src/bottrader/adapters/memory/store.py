@@ -7,10 +7,11 @@ and a refusal leaves everything as it was.
 import asyncio
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
+from bottrader.adapters.memory.links import link_of
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
@@ -23,15 +24,26 @@ from bottrader.domain.orders import (
     OrderTransition,
     check_transition,
 )
-from bottrader.domain.signals import Signal, SignalId, SignalOutcome
+from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
-from bottrader.ports import Acceptance, CashMovement, DeliveryReport, InboundSignal, Lease, TradeRecord, TrailState
+from bottrader.ports import (
+    Acceptance,
+    CashMovement,
+    DeliveryReport,
+    InboundSignal,
+    Lease,
+    SignalHistory,
+    StrategyLink,
+    TradeRecord,
+    TrailState,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """A period in which one snapshot was the active one; `until` is None for the open one."""
+    """A period in which one snapshot was the active one of a role; `until` is None for the open one."""
 
+    role: str
     content_hash: str
     since: datetime
     until: datetime | None
@@ -84,16 +96,27 @@ class MemorySignals:
     async def outcome_of(self, signal_id: SignalId) -> SignalOutcome | None:
         return self._outcomes.get(signal_id)
 
-    async def activate_snapshot(self, snapshot: StrategySnapshot, at: datetime) -> None:
+    async def last_side(self, product_id: ProductId) -> LastSide | None:
+        last: LastSide | None = None
+        for inbound in self._inbound.values():
+            signal = inbound.signal
+            if signal.product_id != product_id:
+                continue
+            is_flip = last is None or last.side is not signal.action
+            flipped_at = signal.candle_opened_at if is_flip or last is None else last.flipped_at
+            last = LastSide(signal.action, flipped_at, signal.candle_opened_at)
+        return last
+
+    async def activate_snapshot(self, snapshot: StrategySnapshot, role: str, at: datetime) -> None:
         self.snapshots.setdefault(snapshot.content_hash, snapshot)
         since = at
-        if self.activations:
-            last = self.activations[-1]
-            if last.content_hash == snapshot.content_hash:
-                return
-            since = max(last.since, at)
-            self.activations[-1] = Activation(last.content_hash, last.since, since)
-        self.activations.append(Activation(snapshot.content_hash, since, None))
+        for index, period in enumerate(self.activations):
+            if period.role == role and period.until is None:
+                if period.content_hash == snapshot.content_hash:
+                    return
+                since = max(period.since, at)
+                self.activations[index] = replace(period, until=since)
+        self.activations.append(Activation(role, snapshot.content_hash, since, None))
 
     async def signals_count(self) -> int:
         return len(self._signals.keys() | self._inbound.keys())
@@ -107,6 +130,7 @@ class MemoryOrders(MemorySignals):
         self._books = Ledger()
         self._tokens: dict[str, int] = {}
         self._trails: dict[ProductId, TrailState] = {}
+        self._links: dict[ClientOrderId, StrategyLink] = {}
 
     async def record_intent(self, intent: OrderIntent, fencing_token: int, outcome: SignalOutcome | None) -> bool:
         held = self._tokens.values()
@@ -121,9 +145,16 @@ class MemoryOrders(MemorySignals):
         if outcome is not None and outcome.signal_id in self._outcomes:
             raise InvariantBroken(f"signal {outcome.signal_id} has an outcome already")
         self._books.add_intent(intent)
+        self._links[intent.client_order_id] = self._link(intent)
         if outcome is not None:
             self._outcomes[outcome.signal_id] = outcome
         return True
+
+    async def strategy_links(self) -> Sequence[StrategyLink]:
+        oldest_first = sorted(
+            self._books.intents.values(), key=lambda intent: (intent.created_at, intent.client_order_id)
+        )
+        return [self._links[intent.client_order_id] for intent in oldest_first]
 
     async def record_transition(self, transition: OrderTransition) -> bool:
         order_id = transition.client_order_id
@@ -169,6 +200,19 @@ class MemoryOrders(MemorySignals):
 
     async def clear_trail(self, product_id: ProductId) -> None:
         self._trails.pop(product_id, None)
+
+    def _link(self, intent: OrderIntent) -> StrategyLink:
+        """Return the link of an order; an exit without a signal of its own has the scores of the entry it ends."""
+        parent = None if intent.parent_id is None else self._links.get(intent.parent_id)
+        inbound = None if intent.signal_id is None else self._inbound.get(intent.signal_id)
+        signal = None if inbound is None else inbound.signal
+        candidates = (
+            intent.snapshot_hash,
+            None if signal is None else signal.snapshot_hash,
+            *(period.content_hash for period in self.activations if period.role == "webhook" and not period.until),
+            None if parent is None else parent.snapshot_id,
+        )
+        return link_of(intent, next(filter(None, candidates), None), signal, parent)
 
     def _sent_at(self, order_id: ClientOrderId) -> datetime | None:
         sent = [step.at for step in self._books.steps[order_id] if step.state is OrderState.SENT]
@@ -240,6 +284,22 @@ class MemoryStore(MemoryOrders):
                 yield held
             finally:
                 held.lose()
+
+    async def signal_history(self, signal_id: SignalId) -> SignalHistory | None:
+        inbound = self._inbound.get(signal_id)
+        signal = self._signals.get(signal_id)
+        if signal is None and inbound is not None:
+            signal = inbound.signal
+        if signal is None:
+            return None
+        order_id = next((i.client_order_id for i in self._books.intents.values() if i.signal_id == signal_id), None)
+        return SignalHistory(
+            signal=signal,
+            delivery=self.deliveries[signal_id][0] if signal_id in self.deliveries else None,
+            accepted_at=None if inbound is None else inbound.received_at,
+            outcome=self._outcomes.get(signal_id),
+            order=None if order_id is None else row_of(self._books, order_id),
+        )
 
     async def ping(self) -> None:
         return

@@ -10,6 +10,7 @@ from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
+from bottrader.domain.signals import SignalId
 from bottrader.ports import CashKind, CashMovement, TradeRecord
 
 CLAIM_VENUE = "INSERT INTO venue_identity (venue) VALUES ($1) ON CONFLICT (singleton) DO NOTHING"
@@ -44,6 +45,7 @@ TRADE_RECORDS = """
         CASE WHEN direct THEN size ELSE filled_size END AS filled_size,
         CASE WHEN direct THEN size * price ELSE filled_value END AS filled_value
     FROM (SELECT *, ingest_via = 'direct' AND status = 'filled' AS direct FROM trade_records) r
+    WHERE $1::text IS NULL OR order_id = (SELECT client_order_id FROM order_intents WHERE signal_id = $1)
     ORDER BY order_time, order_id COLLATE "C" """
 # A signal born here and delivered here is in both tables and counts once.
 SIGNALS_COUNT = "SELECT count(*) FROM (SELECT signal_id FROM signals UNION SELECT signal_id FROM inbound_signals) s"
@@ -94,8 +96,13 @@ class PostgresLedger:
         return [_allocation(row) for row in await self._database.fetch("reading allocations", ALLOCATIONS)]
 
     async def trade_records(self) -> Sequence[TradeRecord]:
-        rows = await self._database.fetch("reading trade records", TRADE_RECORDS)
+        rows = await self._database.fetch("reading trade records", TRADE_RECORDS, None)
         return [TradeRecord(**row) for row in rows]
+
+    async def order_of_signal(self, signal_id: SignalId) -> TradeRecord | None:
+        """Return the order that carried out this signal, None when there is none."""
+        row = await self._database.fetchrow("reading the order of a signal", TRADE_RECORDS, signal_id)
+        return None if row is None else TradeRecord(**row)
 
     async def signals_count(self) -> int:
         return int(await self._database.fetchval("counting signals", SIGNALS_COUNT))

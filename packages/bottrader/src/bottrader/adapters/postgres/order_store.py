@@ -6,6 +6,7 @@ that concerns it, in the transaction that adds the fact: whatever arrives first,
 
 from collections.abc import Iterable, Sequence
 
+from bottrader.adapters.postgres.breakdowns import components_from_json
 from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.adapters.postgres.signal_store import insert_outcome
@@ -24,7 +25,7 @@ from bottrader.domain.orders import (
     check_transition,
 )
 from bottrader.domain.signals import SignalOutcome, Trigger
-from bottrader.ports import TrailState
+from bottrader.ports import StrategyLink, TrailState
 
 # The share lock makes a new holder wait until this intent is committed, so it cannot miss it when it reconciles.
 LEASE_TOKENS = "SELECT token FROM leases ORDER BY role FOR SHARE"
@@ -43,11 +44,30 @@ INSERT_RECORD = """
             (SELECT source FROM trade_records WHERE order_id = i.parent_id),
             CASE WHEN signal_id IS NULL THEN 'position_monitor' ELSE 'webhook' END)
     FROM order_intents i WHERE client_order_id = $1"""
+# An exit without a signal of its own has the scores of the entry it ends, and the snapshot that its process acts by.
 INSERT_LINK = """
-    INSERT INTO trade_strategy_link (order_id, snapshot_id, trigger_type, buy_score, sell_score, indicator_breakdown)
-    SELECT i.client_order_id, i.snapshot_hash, i.trigger, (scores ->> 'buy_score')::numeric,
-        (scores ->> 'sell_score')::numeric, coalesce(scores, '{}')
-    FROM order_intents i LEFT JOIN inbound_signals USING (signal_id) WHERE i.client_order_id = $1"""
+    INSERT INTO trade_strategy_link (order_id, snapshot_id, trigger_type, buy_score, sell_score, indicators_fired,
+        indicator_breakdown)
+    SELECT i.client_order_id,
+        coalesce(i.snapshot_hash, s.snapshot_hash, active.snapshot_id, parent.snapshot_id),
+        i.trigger,
+        coalesce((s.scores ->> 'buy_score')::numeric, parent.buy_score),
+        coalesce((s.scores ->> 'sell_score')::numeric, parent.sell_score),
+        coalesce(fired.names, parent.indicators_fired, '{}'),
+        coalesce(s.scores || jsonb_build_object('components', coalesce(s.breakdown -> 'components', '[]')),
+                 parent.indicator_breakdown, '{}')
+    FROM order_intents i
+    LEFT JOIN inbound_signals s USING (signal_id)
+    LEFT JOIN trade_strategy_link parent ON parent.order_id = i.parent_id
+    LEFT JOIN strategy_activations active ON active.role = 'webhook' AND active.active_until IS NULL
+    LEFT JOIN LATERAL (
+        SELECT coalesce(array_agg(c ->> 'indicator' ORDER BY n), '{}') AS names
+        FROM jsonb_array_elements(s.breakdown -> 'components') WITH ORDINALITY AS each (c, n)
+        WHERE (c -> 'decision')::text = 'true' AND c ->> 'side' = i.side) fired ON s.signal_id IS NOT NULL
+    WHERE i.client_order_id = $1"""
+LINKS = """
+    SELECT l.* FROM trade_strategy_link l JOIN order_intents i ON i.client_order_id = l.order_id
+    ORDER BY i.created_at, l.order_id COLLATE "C" """
 LAST_STEP = """
     SELECT step, state FROM order_transitions WHERE client_order_id = $1 ORDER BY step DESC LIMIT 1"""
 VENUE_CLAIMS = """
@@ -128,6 +148,20 @@ class PostgresOrders:
             if outcome is not None:
                 await insert_outcome(connection, outcome)
             return True
+
+    async def strategy_links(self) -> Sequence[StrategyLink]:
+        return [
+            StrategyLink(
+                order_id=row["order_id"],
+                snapshot_id=row["snapshot_id"],
+                trigger_type=row["trigger_type"],
+                buy_score=row["buy_score"],
+                sell_score=row["sell_score"],
+                indicators_fired=tuple(row["indicators_fired"]),
+                components=components_from_json(row["indicator_breakdown"]),
+            )
+            for row in await self._database.fetch("reading strategy links", LINKS)
+        ]
 
     async def record_transition(self, transition: OrderTransition) -> bool:
         order_id = transition.client_order_id

@@ -5,16 +5,18 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
+from bottrader.adapters.postgres.breakdowns import breakdown_from_json, breakdown_to_json
 from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
-from bottrader.domain.signals import Action, OutcomeKind, Signal, SignalId, SignalOutcome, Trigger
+from bottrader.domain.market import ProductId
+from bottrader.domain.signals import Action, LastSide, OutcomeKind, Signal, SignalId, SignalOutcome, Trigger
 from bottrader.domain.strategy import StrategySnapshot
-from bottrader.ports import Acceptance, DeliveryReport, InboundSignal
+from bottrader.ports import Acceptance, Delivery, DeliveryReport, InboundSignal
 
 INSERT_SIGNAL = """
     INSERT INTO signals (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at, expires_at,
-        snapshot_hash, scores, quote_size)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+        snapshot_hash, scores, quote_size, breakdown)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
     ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"""
 INSERT_OUTBOX = "INSERT INTO signal_outbox (signal_id) VALUES ($1)"
 UNDELIVERED = """
@@ -27,8 +29,8 @@ INSERT_REQUEST = """
     ON CONFLICT (request_digest) DO NOTHING RETURNING request_digest"""
 INSERT_INBOUND = """
     INSERT INTO inbound_signals (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at,
-        expires_at, snapshot_hash, scores, quote_size, sender, body_digest, request_digest, received_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)
+        expires_at, snapshot_hash, scores, quote_size, breakdown, sender, body_digest, request_digest, received_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"""
 BODY_OF_INBOUND = "SELECT body_digest FROM inbound_signals WHERE signal_id = $1"
 WITHOUT_OUTCOME = """
@@ -38,17 +40,28 @@ INSERT_OUTCOME = """
     INSERT INTO signal_outcomes (signal_id, kind, code, message, decided_at) VALUES ($1, $2, $3, $4, $5)"""
 INSERT_OUTCOME_ONCE = f"{INSERT_OUTCOME} ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"
 OUTCOME_OF = "SELECT signal_id, kind, code, message, decided_at FROM signal_outcomes WHERE signal_id = $1"
+# The run of the last side begins after the newest signal of the other side.
+LAST_SIDE = """
+    SELECT newest.action, newest.candle_opened_at AS signalled_at, first.candle_opened_at AS flipped_at
+    FROM (SELECT action, candle_opened_at FROM inbound_signals WHERE product_id = $1
+          ORDER BY acceptance DESC LIMIT 1) newest
+    CROSS JOIN LATERAL (
+        SELECT candle_opened_at FROM inbound_signals WHERE product_id = $1 AND acceptance > coalesce(
+            (SELECT max(acceptance) FROM inbound_signals o WHERE o.product_id = $1 AND o.action <> newest.action), 0)
+        ORDER BY acceptance LIMIT 1) first"""
+BORN_SIGNAL = "SELECT s.*, delivery, detail FROM signals s JOIN signal_outbox USING (signal_id) WHERE signal_id = $1"
+ACCEPTED_SIGNAL = "SELECT * FROM inbound_signals WHERE signal_id = $1"
 INSERT_SNAPSHOT = """
     INSERT INTO strategy_snapshots (snapshot_id, strategy, parameters, parameters_text) VALUES ($1, $2, $3::jsonb, $4)
     ON CONFLICT (snapshot_id) DO NOTHING"""
 # Two processes that activate at once take turns; the row to lock may not exist yet.
 LOCK_ACTIVATIONS = "LOCK TABLE strategy_activations IN SHARE ROW EXCLUSIVE MODE"
-OPEN_ACTIVATION = "SELECT snapshot_id FROM strategy_activations WHERE active_until IS NULL"
+OPEN_ACTIVATION = "SELECT snapshot_id FROM strategy_activations WHERE role = $1 AND active_until IS NULL"
 # A clock that stepped back between two runs does not make a period end before it began.
 CLOSE_ACTIVATION = """
-    UPDATE strategy_activations SET active_until = greatest(active_from, $1) WHERE active_until IS NULL
+    UPDATE strategy_activations SET active_until = greatest(active_from, $2) WHERE role = $1 AND active_until IS NULL
     RETURNING active_until"""
-INSERT_ACTIVATION = "INSERT INTO strategy_activations (snapshot_id, active_from) VALUES ($1, $2)"
+INSERT_ACTIVATION = "INSERT INTO strategy_activations (role, snapshot_id, active_from) VALUES ($1, $2, $3)"
 
 
 async def insert_outcome(connection: Connection, outcome: SignalOutcome) -> None:
@@ -106,15 +119,33 @@ class PostgresSignals:
             SignalId(row["signal_id"]), OutcomeKind(row["kind"]), row["code"], row["message"], row["decided_at"]
         )
 
-    async def activate_snapshot(self, snapshot: StrategySnapshot, at: datetime) -> None:
+    async def last_side(self, product_id: ProductId) -> LastSide | None:
+        row = await self._database.fetchrow("reading the last side", LAST_SIDE, product_id)
+        return None if row is None else LastSide(Action(row["action"]), row["flipped_at"], row["signalled_at"])
+
+    async def born_and_accepted(
+        self, signal_id: SignalId
+    ) -> tuple[Signal, DeliveryReport | None, datetime | None] | None:
+        """Return the signal with how its delivery ended and when it was accepted; None for an unknown id."""
+        born = await self._database.fetchrow("reading a signal", BORN_SIGNAL, signal_id)
+        accepted = await self._database.fetchrow("reading an accepted signal", ACCEPTED_SIGNAL, signal_id)
+        row = born or accepted
+        if row is None:
+            return None
+        delivery = None
+        if born is not None and born["delivery"] is not None:
+            delivery = DeliveryReport(Delivery(born["delivery"]), born["detail"])
+        return _signal(row), delivery, None if accepted is None else accepted["received_at"]
+
+    async def activate_snapshot(self, snapshot: StrategySnapshot, role: str, at: datetime) -> None:
         async with self._database.transaction("activating a strategy snapshot") as connection:
             content = (snapshot.content_hash, snapshot.strategy, snapshot.parameters, snapshot.parameters)
             await connection.execute(INSERT_SNAPSHOT, *content)
             await connection.execute(LOCK_ACTIVATIONS)
-            if await connection.fetchval(OPEN_ACTIVATION) == snapshot.content_hash:
+            if await connection.fetchval(OPEN_ACTIVATION, role) == snapshot.content_hash:
                 return
-            closed_at = await connection.fetchval(CLOSE_ACTIVATION, at)
-            await connection.execute(INSERT_ACTIVATION, snapshot.content_hash, closed_at or at)
+            closed_at = await connection.fetchval(CLOSE_ACTIVATION, role, at)
+            await connection.execute(INSERT_ACTIVATION, role, snapshot.content_hash, closed_at or at)
 
 
 def _signal_values(signal: Signal) -> tuple[object, ...]:
@@ -131,6 +162,7 @@ def _signal_values(signal: Signal) -> tuple[object, ...]:
         signal.snapshot_hash,
         _scores_to_json(signal.scores),
         signal.quote_size,
+        None if signal.breakdown is None else breakdown_to_json(signal.breakdown),
     )
 
 
@@ -148,6 +180,7 @@ def _signal(row: Row) -> Signal:
         snapshot_hash=row["snapshot_hash"],
         scores=_scores_from_json(row["scores"]),
         quote_size=row["quote_size"],
+        breakdown=None if row["breakdown"] is None else breakdown_from_json(row["breakdown"]),
     )
 
 

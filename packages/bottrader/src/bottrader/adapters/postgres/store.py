@@ -8,7 +8,8 @@ from bottrader.adapters.postgres.ledger_store import PostgresLedger
 from bottrader.adapters.postgres.order_store import PostgresOrders
 from bottrader.adapters.postgres.pool import open_database
 from bottrader.adapters.postgres.signal_store import PostgresSignals
-from bottrader.ports import Lease
+from bottrader.domain.signals import SignalId
+from bottrader.ports import Lease, SignalHistory
 
 PING = "SELECT 1"
 
@@ -19,6 +20,12 @@ class PostgresStore(PostgresSignals, PostgresOrders, PostgresLedger):
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:
         # On a connection of its own: the pool may hand a pooled one to somebody else, or close it.
         return hold_lease(self._database.dsn, role)
+
+    async def signal_history(self, signal_id: SignalId) -> SignalHistory | None:
+        known = await self.born_and_accepted(signal_id)
+        if known is None:
+            return None
+        return SignalHistory(*known, await self.outcome_of(signal_id), await self.order_of_signal(signal_id))
 
     async def ping(self) -> None:
         await self._database.fetchval("answering a ping", PING)
