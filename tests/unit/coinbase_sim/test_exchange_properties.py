@@ -409,8 +409,9 @@ def test_book_changes_add_up_to_the_depth(script: list[Step]) -> None:
 
     def follow(event: Event) -> None:
         if isinstance(event, BookChanged):
-            assert shown.get((event.side, event.price), D(0)) != event.size, "a change that changes nothing"
-            shown[event.side, event.price] = event.size
+            for level in event.levels:
+                assert shown.get((level.side, level.price), D(0)) != level.size, "a change that changes nothing"
+                shown[level.side, level.price] = level.size
 
     player.exchange.sim.subscribe(follow, with_book=True)
     for step in script:

@@ -1,12 +1,9 @@
 """REST endpoints about the member: wallets, key, portfolio and fee tier."""
 
 from collections.abc import Sequence
-from decimal import Decimal
-from functools import reduce
 
 from aiohttp import web
 
-from coinbase_sim.amounts import EXACT
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import encode, query
 from coinbase_sim.wire.replies import error_reply, json_reply
@@ -50,12 +47,12 @@ class AccountApi:
 
     async def transaction_summary(self, _request: web.Request) -> web.Response:
         tier = self._simulator.fee_tier()
-        volume = reduce(EXACT.add, (order.filled_value for order in self._simulator.orders()), Decimal(0))
-        return json_reply(encode.transaction_summary(tier, volume, self._simulator.books().fees))
+        return json_reply(encode.transaction_summary(tier, self._simulator.volume_30d(), self._simulator.fees_30d()))
 
     async def accounts(self, request: web.Request) -> web.Response:
         limit = query.page_limit(request.query, DEFAULT_ACCOUNTS, MAX_ACCOUNTS)
-        wallets = [(wallet.account_id, wallet) for wallet in self._simulator.accounts()]
+        is_ours = request.query.get("retail_portfolio_id", "") in {"", PORTFOLIO_ID}
+        wallets = [(wallet.account_id, wallet) for wallet in self._simulator.accounts() if is_ours]
         page, cursor = query.page(wallets, request.query.get("cursor", ""), limit)
         rows = [encode.account(wallet, self._opened_at, self._simulator.now) for wallet in page]
         return json_reply({"accounts": rows, "has_next": bool(cursor), "cursor": cursor, "size": len(rows)})

@@ -2,12 +2,12 @@
 
 from collections.abc import Sequence
 
-import msgspec
 from aiohttp import web
 
 from coinbase_sim.model import OrderRejected
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import encode, filters, query, verdicts
+from coinbase_sim.wire.bodies import BodyUnreadable, decoded
 from coinbase_sim.wire.order_entry import edit_request, order_request, preview_request
 from coinbase_sim.wire.query import ArgumentInvalid
 from coinbase_sim.wire.replies import json_reply, not_found
@@ -111,9 +111,8 @@ class OrderApi:
 
 
 async def _json_body(request: web.Request) -> object:
-    body: object
     try:
-        body = msgspec.json.decode(await request.read())
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body: object = decoded(await request.read())
+    except BodyUnreadable:
         raise ArgumentInvalid("the body is not valid JSON") from None
     return body

@@ -58,9 +58,16 @@ def page_limit(query: Parameters, default: int, maximum: int) -> int:
 
 
 def unix_time(query: Parameters, name: str) -> datetime:
+    at = unix_time_or_none(query, name)
+    if at is None:
+        raise ArgumentInvalid(f"{name} is required, in whole seconds since 1970")
+    return at
+
+
+def unix_time_or_none(query: Parameters, name: str) -> datetime | None:
     seconds = whole_number(query, name)
     if seconds is None:
-        raise ArgumentInvalid(f"{name} is required, in whole seconds since 1970")
+        return None
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):

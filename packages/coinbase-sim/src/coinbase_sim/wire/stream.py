@@ -2,17 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Literal
 
 import msgspec
 from aiohttp import WSMsgType, web
 
 from coinbase_sim.faults import TICKS, Action, Fault, Faults
-from coinbase_sim.model import Event
+from coinbase_sim.model import BookChanged, Event
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import events, spoiled
 from coinbase_sim.wire.auth import TokenRefused, TokenVerifier
+from coinbase_sim.wire.bodies import BodyUnreadable, decoded
 from coinbase_sim.wire.channels import ALL_PRODUCTS, REFUSED, UNDIVIDED, Channels, Update
 from coinbase_sim.wire.connection import CLOSE_WAIT_S, Connection
 from coinbase_sim.wire.texts import USER_ID
@@ -48,6 +49,7 @@ class Stream:
         self._told: deque[events.Message] = deque(maxlen=REMEMBERED_MESSAGES)
         """The newest messages of the user channel, for a fault that tells them again (F25)."""
         self._channels = Channels(simulator)
+        self._leave_books: Callable[[], None] | None = None
 
     async def serve(self, request: web.Request) -> web.WebSocketResponse:
         """Talk with one client until it leaves or is cut off."""
@@ -85,16 +87,26 @@ class Stream:
 
     def publish(self, event: Event) -> None:
         """Send an event to its subscribers; this is the simulator's listener."""
-        for update in self._channels.updates(event, self._is_heard):
+        for update in self._channels.updates(event):
             self._fan_out(update)
+
+    def _publish_book(self, event: Event) -> None:
+        if isinstance(event, BookChanged):
+            self.publish(event)
+
+    def _follow_books(self) -> None:
+        """Listen to the books as long as somebody listens to `level2`: their changes cost a comparison of each."""
+        is_heard = any(receivers for (channel, _), receivers in self._subscribers.items() if channel == "level2")
+        if is_heard and self._leave_books is None:
+            self._leave_books = self._simulator.subscribe(self._publish_book, with_book=True)
+        elif not is_heard and self._leave_books is not None:
+            self._leave_books()
+            self._leave_books = None
 
     def publish_heartbeat(self) -> None:
         counter = self._heartbeats
         self._heartbeats += 1
         self._fan_out(Update("heartbeats", ALL_PRODUCTS, lambda: events.heartbeat(counter, self._simulator.now)))
-
-    def _is_heard(self, channel: str, product_id: str) -> bool:
-        return bool(self._subscribers.get((channel, product_id)) or self._subscribers.get((channel, ALL_PRODUCTS)))
 
     def _fan_out(self, update: Update) -> None:
         channel, product_id, encode = update
@@ -177,11 +189,12 @@ class Stream:
         self._connections.pop(connection, None)
         for receivers in self._subscribers.values():
             receivers.pop(connection, None)
+        self._follow_books()
 
     def _answer(self, connection: Connection, text: str | bytes) -> None:
         try:
-            request = msgspec.json.decode(text, type=SubscriptionRequest)
-        except (msgspec.DecodeError, UnicodeDecodeError):
+            request = decoded(text, SubscriptionRequest)
+        except BodyUnreadable:
             connection.send_plain(events.error("malformed request"))
             return
         refusal = self._refusal(request)
@@ -213,6 +226,7 @@ class Stream:
         for product_id in product_ids:
             own[product_id] = None
             self._subscribers.setdefault((channel, product_id), {})[connection] = None
+        self._follow_books()
         fault = self._faults.at_subscription(channel)
         if fault is None or fault.do is not Action.DROP_ACK:
             self._confirm(connection)
@@ -231,6 +245,7 @@ class Stream:
             self._subscribers.get((channel, product_id), {}).pop(connection, None)
         if not own:
             connection.subscriptions.pop(channel, None)
+        self._follow_books()
         self._confirm(connection)
 
     def _expanded(self, channel: str, product_ids: Sequence[str] | None) -> Sequence[str]:
