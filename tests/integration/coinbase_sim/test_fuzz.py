@@ -61,7 +61,7 @@ class Target:
         claims: dict[str, Any] = {"sub": self.server.key_name, "iss": "cdp", "nbf": now, "exp": now + 120}
         if uri is not None:
             claims["uri"] = uri
-        return jwt.encode(claims, self.secret, algorithm="ES256", headers={"kid": self.server.key_name})
+        return jwt.encode(claims, self.secret, algorithm="ES256", headers={"kid": self.server.key_name, "nonce": "5a"})
 
     def request(self, method: str, path: str, **options: Any) -> tuple[int, str]:
         """Send a signed request; returns the status and the body."""

@@ -6,8 +6,8 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,14 +17,18 @@ import msgspec
 import typer
 
 from coinbase_sim import options
-from coinbase_sim.control import ControlRefused, set_manual_price
-from coinbase_sim.market import CandleMarket, ManualMarket, Market, SyntheticMarket
+from coinbase_sim.drafts import DuplicateIds
+from coinbase_sim.event_log import EventLog
+from coinbase_sim.faults import Faults, parse_faults
+from coinbase_sim.market import CandleMarket, ManualMarket, Market, SyntheticMarket, SyntheticOptions
 from coinbase_sim.model import ProductSpec
 from coinbase_sim.pacer import MAX, Pacer
 from coinbase_sim.products import product_named
 from coinbase_sim.replay import load_bars
 from coinbase_sim.simulator import Simulator, SimulatorOptions
+from coinbase_sim.ticks import DEFAULT_LADDER
 from coinbase_sim.wire.auth import KeyInvalid
+from coinbase_sim.wire.limits import RateLimits
 from coinbase_sim.wire.server import ServerOptions, SimulatorServer
 
 SYNTHETIC_START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -47,6 +51,8 @@ class MarketChoice:
     seed: int
     candles: Path | None
     manual_price: str | None
+    levels: int
+    """Price levels on each side of the displayed book."""
 
 
 @app.callback()
@@ -73,6 +79,13 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     name: options.ExchangeName = "coinbase-sim",
     heartbeat: options.Heartbeat = 1.0,
     auth: options.Auth = True,
+    private_limit: options.PrivateLimit = None,
+    public_limit: options.PublicLimit = None,
+    quiet_close: options.QuietClose = None,
+    duplicate_ids: options.DuplicateIdsMeaning = DuplicateIds.EXISTING,
+    levels: options.Levels = DEFAULT_LADDER.levels,
+    faults: options.FaultScript = None,
+    event_log: options.EventLogFile = None,
 ) -> None:
     """Serve the exchange until SIGTERM or Ctrl-C.
 
@@ -80,30 +93,55 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     certificate to trust. Everything under /control steps, pauses and disturbs the exchange; see the README.
     """
     served = ServerOptions(
-        port=port, tls_port=tls_port, key_dir=key_dir, require_auth=auth, heartbeat_interval_s=heartbeat
+        port=port,
+        tls_port=tls_port,
+        key_dir=key_dir,
+        require_auth=auth,
+        heartbeat_interval_s=heartbeat,
+        rate_limits=_limits(private_limit, public_limit),
+        quiet_close_s=quiet_close,
     )
     with _refusing(served):
         pace = _speed(speed, manual)
-        choice = MarketChoice(_products(product or ["BTC-USD"]), seed, candles, manual)
+        choice = MarketChoice(_products(product or ["BTC-USD"]), seed, candles, manual, levels)
         account = SimulatorOptions(
             balances=_balances(balance or ["USD=10000"]),
             maker_fee_rate=_rate("--maker-fee", maker_fee),
             taker_fee_rate=_rate("--taker-fee", taker_fee),
             name=name,
+            duplicate_ids=duplicate_ids,
         )
-        simulator = _prepared(choice, account, state, warmup)
-        asyncio.run(_serve(simulator, served, pace))
+        script = Faults(parse_faults(faults.read_bytes()) if faults is not None else ())
+        with event_log.open("wb") if event_log is not None else nullcontext() as log:
+            simulator = _prepared(choice, account, state, (warmup, EventLog(log) if log is not None else None))
+            asyncio.run(_serve(simulator, served, (pace, script)))
     if state is not None:
         _save(simulator, state)
+
+
+def _limits(private_per_s: float | None, public_per_s: float | None) -> RateLimits | None:
+    """The limits that were asked for; one alone brings the venue's own figure for the other."""
+    if private_per_s is None and public_per_s is None:
+        return None
+    usual = RateLimits()
+    return RateLimits(
+        private_per_s=private_per_s if private_per_s is not None else usual.private_per_s,
+        public_per_s=public_per_s if public_per_s is not None else usual.public_per_s,
+    )
 
 
 def _products(names: list[str]) -> tuple[ProductSpec, ...]:
     return tuple(product_named(name) for name in dict.fromkeys(names))
 
 
-def _prepared(choice: MarketChoice, account: SimulatorOptions, state: Path | None, warmup: int) -> Simulator:
-    """Return the exchange as it is served first: taken up from `state`, or new and warmed up."""
+def _prepared(
+    choice: MarketChoice, account: SimulatorOptions, state: Path | None, first: tuple[int, EventLog | None]
+) -> Simulator:
+    """Return the exchange as it is served first: taken up from `state`, or new and warmed up by so many ticks."""
+    warmup, log = first
     simulator = Simulator(_market(choice), choice.products, account)
+    if log is not None:
+        simulator.subscribe(log, with_book=True)
     _check_state(state, choice.manual_price)
     if state is None or not _restored(simulator, state):
         for _ in range(len(choice.products) if choice.manual_price is not None else warmup):
@@ -116,7 +154,7 @@ def _refusing(served: ServerOptions) -> Iterator[None]:
     """End the command with one sentence and exit code 2 for whatever the user can mend."""
     try:
         yield
-    except (ValueError, ControlRefused, KeyInvalid) as invalid:
+    except (ValueError, KeyInvalid) as invalid:
         _refuse(str(invalid))
     except OSError as failed:
         _refuse(_cannot_open(failed, served.port, served.tls_port))
@@ -145,13 +183,14 @@ def _check_state(state: Path | None, manual: str | None) -> None:
         raise InputInvalid(f"there is no folder {state.absolute().parent} for --state: make it first")
 
 
-async def _serve(simulator: Simulator, options: ServerOptions, speed: float) -> None:
+async def _serve(simulator: Simulator, options: ServerOptions, run: tuple[float, Faults]) -> None:
+    speed, faults = run
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pacer = Pacer(simulator, speed)
-    async with SimulatorServer(simulator, options, pacer=pacer) as server:
+    async with SimulatorServer(simulator, options, faults, pacer) as server:
         print(_ready_line(server), flush=True)  # noqa: T201 - the line that a parent process waits for
         running = asyncio.create_task(pacer.run(server.flush))
         stopping = asyncio.create_task(stop.wait())
@@ -183,14 +222,18 @@ def _market(choice: MarketChoice) -> Market:
         if choice.candles is not None:
             raise InputInvalid("--manual and --candles exclude each other: choose one market")
         market = ManualMarket(choice.products)
+        if not _NUMBER.fullmatch(choice.manual_price) or not Decimal(choice.manual_price):
+            raise InputInvalid(f"the price must be a positive number, not {choice.manual_price!r}")
         for spec in choice.products:
-            set_manual_price(market, spec.product_id, choice.manual_price)
+            market.set_price(spec.product_id, Decimal(choice.manual_price))
         return market
+    shape = replace(DEFAULT_LADDER, levels=choice.levels)
     if choice.candles is not None:
         if len(choice.products) > 1:
             raise InputInvalid("--candles replays one product: name just one with --product")
-        return CandleMarket(choice.products, load_bars(choice.candles, choice.products[0].product_id))
-    return SyntheticMarket(choice.products, choice.seed, SYNTHETIC_START)
+        return CandleMarket(choice.products, load_bars(choice.candles, choice.products[0].product_id), shape)
+    character = SyntheticOptions(ladder=shape)
+    return SyntheticMarket(choice.products, choice.seed, SYNTHETIC_START, options=character)
 
 
 def _speed(text: str | None, manual: str | None) -> float:

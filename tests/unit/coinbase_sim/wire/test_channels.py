@@ -8,6 +8,7 @@ import pytest
 
 from coinbase_sim.model import Event, Level, OrderRequest, OrderType, ProductGates, Side, TimeInForce
 from coinbase_sim.wire.channels import ALL_PRODUCTS, Channels
+from coinbase_sim.wire.manners import Manners
 from tests.fixtures.simulated_exchange import Exchange, levels
 
 COIN = "COIN-USD"
@@ -17,7 +18,7 @@ class Subscriber:
     """Hears every channel of one product, as a socket subscribed to all of them would."""
 
     def __init__(self, exchange: Exchange) -> None:
-        self.channels = Channels(exchange.sim)
+        self.channels = Channels(exchange.sim, Manners())
         self.heard: list[tuple[str, dict[str, Any]]] = []
         exchange.sim.subscribe(self._publish, with_book=True)
 
@@ -100,7 +101,7 @@ def test_updates_lead_from_the_snapshot_to_the_book_as_it_is(exchange: Exchange,
     exchange.limit(Side.BUY, "1", "91")
     for update in subscriber.of("level2"):
         apply(book, update)
-    (fresh,) = Channels(exchange.sim).snapshot("level2", [COIN])
+    (fresh,) = Channels(exchange.sim, Manners()).snapshot("level2", [COIN])
     assert book == rows(decoded(fresh))
     assert book["bid", "91"] == "1"
 
@@ -110,7 +111,7 @@ def test_a_book_of_twenty_thousand_levels_is_one_snapshot_above_a_megabyte() -> 
     bids = tuple(Level(Decimal(20_000) - Decimal(step) / 2, Decimal("0.125")) for step in range(1, 10_001))
     asks = tuple(Level(Decimal(20_000) + Decimal(step) / 2, Decimal("0.125")) for step in range(1, 10_001))
     exchange.tick("20000", bids=bids, asks=asks)
-    (message,) = Channels(exchange.sim).snapshot("level2", [COIN])
+    (message,) = Channels(exchange.sim, Manners()).snapshot("level2", [COIN])
     assert len(message.tail) > 1_000_000
     assert len(rows(decoded(message))) == 20_000
 

@@ -19,6 +19,7 @@ from coinbase_sim.model import (
 )
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import events
+from coinbase_sim.wire.manners import Manners
 
 ALL_PRODUCTS = ""
 """The subscription key of channels that are not divided by product, and of a `user` subscription to all."""
@@ -47,8 +48,9 @@ class Update(NamedTuple):
 class Channels:
     """All channels of one exchange."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, manners: Manners) -> None:
         self._simulator = simulator
+        self._manners = manners
         self._batched: dict[str, TickerChanged] = {}
         self._snapshots: dict[str, Callable[[Sequence[str]], list[events.Message]]] = {
             "heartbeats": _nothing,
@@ -92,7 +94,10 @@ class Channels:
         last = self._batched.get(event.product_id)
         if last is None or event.at - last.at >= BATCH_INTERVAL:
             self._batched[event.product_id] = event
-            yield Update("ticker_batch", event.product_id, lambda: events.ticker_batch(event))
+            yield Update("ticker_batch", event.product_id, lambda: self._batch_of(event))
+
+    def _batch_of(self, ticker: TickerChanged, kind: str = "update") -> events.Message:
+        return events.ticker_batch(ticker, kind, with_quotes=self._manners.dialect.batch_quotes)
 
     def _statuses(self, _product_ids: Sequence[str]) -> list[events.Message]:
         products = [(spec, self._simulator.gates(spec.product_id)) for spec in self._simulator.products.values()]
@@ -102,7 +107,7 @@ class Channels:
         return [events.ticker(ticker, "snapshot") for ticker in self._known(product_ids)]
 
     def _ticker_batches(self, product_ids: Sequence[str]) -> list[events.Message]:
-        return [events.ticker_batch(ticker, "snapshot") for ticker in self._known(product_ids)]
+        return [self._batch_of(ticker, "snapshot") for ticker in self._known(product_ids)]
 
     def _known(self, product_ids: Sequence[str]) -> list[TickerChanged]:
         tickers = [self._simulator.ticker(product_id) for product_id in product_ids]

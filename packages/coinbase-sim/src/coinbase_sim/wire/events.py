@@ -81,8 +81,8 @@ def ticker(changed: TickerChanged, kind: str = "update") -> Message:
     return _message("ticker", changed.at, events.encode())
 
 
-def ticker_batch(changed: TickerChanged, kind: str = "update") -> Message:
-    """One ticker as `ticker_batch` tells it: without the best prices (§12.1)."""
+def ticker_batch(changed: TickerChanged, kind: str = "update", *, with_quotes: bool = False) -> Message:
+    """One ticker as `ticker_batch` tells it: without the best prices, unless the dialect has them (§12.1)."""
     low, high = amount_text(changed.low_24h), amount_text(changed.high_24h)
     row = {
         "type": "ticker",
@@ -95,6 +95,9 @@ def ticker_batch(changed: TickerChanged, kind: str = "update") -> Message:
         "high_52_w": high,
         "price_percent_chg_24_h": amount_text(changed.price_change_24h_pct),
     }
+    if with_quotes:
+        for name, level in (("best_bid", changed.best_bid), ("best_ask", changed.best_ask)):
+            row |= {name: amount_text(level.price), f"{name}_quantity": amount_text(level.size)}
     return _message("ticker_batch", changed.at, msgspec.json.encode({"type": kind, "tickers": [row]}))
 
 

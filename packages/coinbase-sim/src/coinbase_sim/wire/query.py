@@ -10,6 +10,9 @@ Item = TypeVar("Item")
 
 DIGITS_MAX = 18
 
+FIRST_PAGE = "0"
+"""A cursor before the first item: what an empty page carries that only seems to be the last."""
+
 _PLAIN_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?", re.ASCII)
 
 
@@ -130,7 +133,7 @@ def page(items: Sequence[tuple[str, Item]], cursor: str, limit: int) -> tuple[li
     front between two calls therefore neither shift a page nor repeat in it.
     """
     begin = 0
-    if cursor:
+    if cursor and cursor != FIRST_PAGE:
         ids = [item_id for item_id, _ in items]
         if cursor not in ids:
             raise ArgumentInvalid(f"cursor {cursor!r} was not issued by this endpoint")
