@@ -2,13 +2,14 @@
 
 import asyncio
 import time
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import aiohttp
 import pytest
 
-from coinbase_sim import Simulator
+from coinbase_sim import ManualMarket, Simulator
 from tests.integration.coinbase_sim.conftest import Listener, Member, Reply, limit_order, market_buy, move
 
 
@@ -240,10 +241,9 @@ async def test_volume_and_fees_are_those_of_the_fee_tier(member: Member, simulat
     """The tier is brought up to date at each full hour of venue time, and what is told of it with it (§14)."""
     await member.place(market_buy("1000"))
     assert (await member.get("/transaction_summary")).body["total_volume"] == 0
-    market = simulator.market
-    for _ in range(3600):
-        market.set_price("BTC-USD", simulator.ticker("BTC-USD").price)  # type: ignore[union-attr,attr-defined] - as above
-        simulator.step()
+    assert isinstance(simulator.market, ManualMarket)
+    simulator.market.skip(timedelta(hours=1))
+    move(simulator, "40000")
     summary = (await member.get("/transaction_summary")).body
     (order,) = simulator.orders()
     assert summary["total_volume"] == summary["advanced_trade_only_volume"] == float(order.filled_value)

@@ -563,6 +563,7 @@ def test_every_fill_pays_the_tier_that_its_order_was_placed_in(script: list[Step
         for step in script:
             player.act(step)
         player.exchange.skip(timedelta(hours=pause))
+        player.act(Tick(200, 1))
     sim = player.exchange.sim
     for fill in sim.fills():
         order = sim.order(fill.order_id)
