@@ -233,7 +233,7 @@ async def test_limits_quiet_sockets_duplicates_depth_and_faults_are_options_too(
         assert await asked(f"{rest}/accounts", 2) == [200, 200]
         assert await asked(f"{rest}/portfolios", 1) == [401]
         terms = {"base_size": "0.01", "limit_price": "39000"}
-        order = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
+        order: dict[str, Any] = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
         order |= {"order_configuration": {"limit_limit_gtc": terms}}
         async with aiohttp.ClientSession() as http:
             async with http.ws_connect(ready["ws"]) as quiet:
@@ -260,8 +260,8 @@ async def test_a_book_as_deep_as_asked_for_is_a_snapshot_of_more_than_a_megabyte
 
 
 async def test_candles_may_be_parquet(tmp_path: Path) -> None:
-    import pyarrow as pa  # noqa: PLC0415 - heavy, and for this test alone
-    import pyarrow.parquet as pq  # noqa: PLC0415
+    import pyarrow as pa  # type: ignore[import-untyped] # noqa: PLC0415 - heavy, and for this test alone
+    import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - as above
 
     table = {"time": [1_767_225_600, 1_767_225_660]} | {
         name: [100.0, 101.0] for name in ("open", "high", "low", "close")
@@ -277,7 +277,7 @@ async def test_an_order_that_waits_when_the_exchange_ends_is_in_its_state_as_it_
     script.write_text('{"fault": "F18_pending", "seconds": 600}')
     options = ("--speed", "0", "--warmup", "1", "--no-auth", "--state", str(state))
     terms = {"base_size": "0.01", "limit_price": "39000", "post_only": True}
-    order = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
+    order: dict[str, Any] = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
     order |= {"order_configuration": {"limit_limit_gtc": terms}}
     async with serving(*options, "--faults", str(script)) as (process, ready):
         async with aiohttp.ClientSession() as http:

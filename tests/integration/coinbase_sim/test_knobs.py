@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 import aiohttp
+import jwt
 import pytest
 
 from coinbase_sim import ManualMarket, Simulator
@@ -146,9 +147,11 @@ async def test_two_listeners_of_a_book_that_came_at_different_times_end_with_the
 async def test_a_partial_fill_by_hand_moves_no_market(member: Member, simulator: Simulator) -> None:
     order_id = await member.place(limit_order())
     filled = (await turn(member, "/fill", {"order_id": order_id, "share": "0.3"}))["order"]
-    assert (Decimal(filled["filled_size"]), Decimal(filled["filled_value"])) == (Decimal("0.03"), 1170)
+    assert (Decimal(filled["filled_size"]), Decimal(filled["filled_value"])) == (Decimal("0.03"), Decimal(1170))
     assert filled["status"] == "OPEN"
-    assert simulator.ticker("BTC-USD").price == 40_000  # type: ignore[union-attr] - there has been a tick
+    ticker = simulator.ticker("BTC-USD")
+    assert ticker is not None
+    assert ticker.price == 40_000
     assert (await member.control("POST", "/fill", {"order_id": "nobody"})).status == 400
     assert (await member.control("POST", "/fill", {"share": "2"})).status == 400
 
@@ -166,7 +169,7 @@ async def test_an_order_that_would_cross_when_it_reaches_the_book_is_failed_with
     assert "39000" in order["reject_message"]
     assert order["cancel_message"] == ""
     usd = next(row for row in (await member.get("/accounts")).body["accounts"] if row["currency"] == "USD")
-    assert (Decimal(usd["available_balance"]["value"]), Decimal(usd["hold"]["value"])) == (10_000, 0)
+    assert (Decimal(usd["available_balance"]["value"]), Decimal(usd["hold"]["value"])) == (Decimal(10_000), Decimal(0))
 
 
 async def test_an_order_reaches_the_book_by_itself_after_its_seconds(member: Member, listener: Listener) -> None:
@@ -226,13 +229,11 @@ async def test_public_trades_are_numbered_and_chosen_by_time(member: Member, sim
 
 
 async def test_a_token_without_a_nonce_is_refused(member: Member) -> None:
-    import jwt as tokens  # noqa: PLC0415
-
     now = int(time.time())
     claims = {"sub": member.server.key_name, "iss": "cdp", "nbf": now, "exp": now + 120}
     claims["uri"] = "GET api.coinbase.com/api/v3/brokerage/accounts"
     secret = member.server.key_file.read_text()
-    token = tokens.encode(claims, secret, algorithm="ES256", headers={"kid": member.server.key_name})
+    token = jwt.encode(claims, secret, algorithm="ES256", headers={"kid": member.server.key_name})
     reply = await member.get("/accounts", headers={"Authorization": f"Bearer {token}"})
     assert (reply.status, reply.text) == (401, "Unauthorized")
 

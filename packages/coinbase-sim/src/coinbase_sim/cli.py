@@ -6,7 +6,7 @@ import re
 import signal
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -47,12 +47,44 @@ class InputInvalid(ValueError):
 class MarketChoice:
     """What the exchange trades on; exactly one of the three kinds of market comes of it."""
 
-    products: tuple[ProductSpec, ...]
+    names: list[str]
     seed: int
     candles: Path | None
     manual_price: str | None
     levels: int
     """Price levels on each side of the displayed book."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChoice:
+    """The account as the user spelt it."""
+
+    balances: list[str]
+    maker_fee: str
+    taker_fee: str
+    name: str
+    duplicate_ids: DuplicateIds
+
+    def terms(self) -> SimulatorOptions:
+        """Return what was spelt; raises `InputInvalid`."""
+        return SimulatorOptions(
+            balances=_balances(self.balances),
+            maker_fee_rate=_rate("--maker-fee", self.maker_fee),
+            taker_fee_rate=_rate("--taker-fee", self.taker_fee),
+            name=self.name,
+            duplicate_ids=self.duplicate_ids,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How one run of the exchange begins and what it leaves."""
+
+    speed: str | None
+    state: Path | None
+    warmup: int
+    faults: Path | None
+    event_log: Path | None
 
 
 @app.callback()
@@ -92,31 +124,30 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     When ready it prints one line of JSON with the addresses, the API key's name and file, and (with --tls-port) the
     certificate to trust. Everything under /control steps, pauses and disturbs the exchange; see the README.
     """
-    served = ServerOptions(
-        port=port,
-        tls_port=tls_port,
-        key_dir=key_dir,
-        require_auth=auth,
-        heartbeat_interval_s=heartbeat,
-        rate_limits=_limits(private_limit, public_limit),
-        quiet_close_s=quiet_close,
-    )
-    with _refusing(served):
-        pace = _speed(speed, manual)
-        choice = MarketChoice(_products(product or ["BTC-USD"]), seed, candles, manual, levels)
-        account = SimulatorOptions(
-            balances=_balances(balance or ["USD=10000"]),
-            maker_fee_rate=_rate("--maker-fee", maker_fee),
-            taker_fee_rate=_rate("--taker-fee", taker_fee),
-            name=name,
-            duplicate_ids=duplicate_ids,
-        )
-        script = Faults(parse_faults(faults.read_bytes()) if faults is not None else ())
-        with event_log.open("wb") if event_log is not None else nullcontext() as log:
-            simulator = _prepared(choice, account, state, (warmup, EventLog(log) if log is not None else None))
-            asyncio.run(_serve(simulator, served, (pace, script)))
-    if state is not None:
-        _save(simulator, state)
+    limits = _limits(private_limit, public_limit)
+    served = ServerOptions("127.0.0.1", port, tls_port, key_dir, auth, heartbeat, limits, quiet_close)
+    account = AccountChoice(balance or ["USD=10000"], maker_fee, taker_fee, name, duplicate_ids)
+    session = Session(speed, state, warmup, faults, event_log)
+    _run(MarketChoice(product or ["BTC-USD"], seed, candles, manual, levels), account, session, served)
+
+
+def _run(choice: MarketChoice, account: AccountChoice, session: Session, served: ServerOptions) -> None:
+    with _refusing(served), _opened(session.event_log) as log:
+        pace = _speed(session.speed, choice.manual_price)
+        script = Faults(parse_faults(session.faults.read_bytes()) if session.faults is not None else ())
+        simulator = _prepared(choice, account.terms(), session, log)
+        asyncio.run(_serve(simulator, served, (pace, script)))
+    if session.state is not None:
+        _save(simulator, session.state)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[EventLog | None]:
+    if path is None:
+        yield None
+        return
+    with path.open("wb") as file:
+        yield EventLog(file)
 
 
 def _limits(private_per_s: float | None, public_per_s: float | None) -> RateLimits | None:
@@ -134,17 +165,15 @@ def _products(names: list[str]) -> tuple[ProductSpec, ...]:
     return tuple(product_named(name) for name in dict.fromkeys(names))
 
 
-def _prepared(
-    choice: MarketChoice, account: SimulatorOptions, state: Path | None, first: tuple[int, EventLog | None]
-) -> Simulator:
-    """Return the exchange as it is served first: taken up from `state`, or new and warmed up by so many ticks."""
-    warmup, log = first
-    simulator = Simulator(_market(choice), choice.products, account)
+def _prepared(choice: MarketChoice, terms: SimulatorOptions, session: Session, log: EventLog | None) -> Simulator:
+    """Return the exchange as it is served first: taken up from its state, or new and warmed up."""
+    products = _products(choice.names)
+    simulator = Simulator(_market(choice, products), products, terms)
     if log is not None:
         simulator.subscribe(log, with_book=True)
-    _check_state(state, choice.manual_price)
-    if state is None or not _restored(simulator, state):
-        for _ in range(len(choice.products) if choice.manual_price is not None else warmup):
+    _check_state(session.state, choice.manual_price)
+    if session.state is None or not _restored(simulator, session.state):
+        for _ in range(len(products) if choice.manual_price is not None else session.warmup):
             simulator.step()
     return simulator
 
@@ -217,23 +246,23 @@ def _ready_line(server: SimulatorServer) -> str:
     ).decode()
 
 
-def _market(choice: MarketChoice) -> Market:
+def _market(choice: MarketChoice, products: tuple[ProductSpec, ...]) -> Market:
     if choice.manual_price is not None:
         if choice.candles is not None:
             raise InputInvalid("--manual and --candles exclude each other: choose one market")
-        market = ManualMarket(choice.products)
+        market = ManualMarket(products)
         if not _NUMBER.fullmatch(choice.manual_price) or not Decimal(choice.manual_price):
             raise InputInvalid(f"the price must be a positive number, not {choice.manual_price!r}")
-        for spec in choice.products:
+        for spec in products:
             market.set_price(spec.product_id, Decimal(choice.manual_price))
         return market
     shape = replace(DEFAULT_LADDER, levels=choice.levels)
     if choice.candles is not None:
-        if len(choice.products) > 1:
+        if len(products) > 1:
             raise InputInvalid("--candles replays one product: name just one with --product")
-        return CandleMarket(choice.products, load_bars(choice.candles, choice.products[0].product_id), shape)
+        return CandleMarket(products, load_bars(choice.candles, products[0].product_id), shape)
     character = SyntheticOptions(ladder=shape)
-    return SyntheticMarket(choice.products, choice.seed, SYNTHETIC_START, options=character)
+    return SyntheticMarket(products, choice.seed, SYNTHETIC_START, options=character)
 
 
 def _speed(text: str | None, manual: str | None) -> float:
