@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from contextlib import aclosing
 from datetime import datetime
+from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any, Self, cast
 
@@ -24,7 +25,7 @@ from coinbase_sim.model import Side
 from tests.fixtures.coinbase_wire import BTC, FixedEntropy, ticker_row
 from tests.fixtures.facts import NOON
 from tests.fixtures.processes import SECRET, signal_body, signature
-from tests.fixtures.simulated_exchange import Exchange
+from tests.fixtures.simulated_exchange import Exchange, levels
 from tests.performance.measuring import cpu_s, cpu_s_of, tell
 
 MESSAGES = 5_000
@@ -109,6 +110,29 @@ def test_the_exchange_costs_a_bounded_number_of_table_entries() -> None:
 
     tell("engine, one order:", f"{ours * 1e6:.0f} us, {ours / bare:.0f} entries in a table")
     assert ours / bare <= 400
+
+
+def test_an_order_alone_costs_a_bounded_number_of_table_entries() -> None:
+    """Orders that rest and orders that take, on a book that stands: the engine without a market that moves."""
+    table: dict[str, object] = {}
+
+    def file() -> None:
+        for number in range(20_000):
+            table[f"c{number}"] = SimpleNamespace(number=number)
+
+    bare, ours = cpu_s(file) / 20_000, cpu_s(_place, runs=3) / 2_000
+
+    tell("engine, orders alone:", f"{1 / ours:,.0f} orders a core-second, {ours / bare:.0f} entries in a table each")
+    assert ours / bare <= 300
+
+
+def _place() -> None:
+    """Rest a thousand orders, and take with a thousand others."""
+    exchange = Exchange(usd=Decimal(10_000_000), open_orders_max=2_000)
+    exchange.tick("100", asks=levels(("100.5", "100000")))
+    for number in range(1_000):
+        exchange.limit(Side.BUY, "0.5", "99" if number % 2 else "98.5")
+        exchange.market_order(Side.BUY, base="0.1")
 
 
 def _trade(orders: int) -> None:

@@ -211,3 +211,90 @@ async def test_a_port_in_use_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         assert f"cannot listen on port {port}" in await refused("--port", str(port))
+
+
+async def asked(url: str, count: int) -> list[int]:
+    """The statuses of so many requests at once."""
+    async with aiohttp.ClientSession() as http:
+        statuses = []
+        for _ in range(count):
+            async with http.get(url) as reply:
+                statuses.append(reply.status)
+        return statuses
+
+
+async def test_limits_quiet_sockets_duplicates_depth_and_faults_are_options_too(tmp_path: Path) -> None:
+    script = tmp_path / "faults.json"
+    script.write_text('[{"fault": "F18_pending"}, {"on": "GET /portfolios", "do": "http_401", "times": 0}]')
+    options = ("--public-limit", "0.001", "--quiet-close", "0.05", "--duplicate-ids", "reject", "--levels", "20")
+    async with serving("--manual", "40000", "--no-auth", *options, "--faults", str(script)) as (_, ready):
+        rest = f"{ready['rest']}/api/v3/brokerage"
+        assert await asked(f"{rest}/time", 2) == [200, 429]
+        assert await asked(f"{rest}/accounts", 2) == [200, 200]
+        assert await asked(f"{rest}/portfolios", 1) == [401]
+        terms = {"base_size": "0.01", "limit_price": "39000"}
+        order: dict[str, Any] = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
+        order |= {"order_configuration": {"limit_limit_gtc": terms}}
+        async with aiohttp.ClientSession() as http:
+            async with http.ws_connect(ready["ws"]) as quiet:
+                await quiet.send_str('{"type":"subscribe","channel":"status"}')
+                async with asyncio.timeout(5):
+                    while (message := await quiet.receive()).type is aiohttp.WSMsgType.TEXT:
+                        pass
+                assert message.data == 1000
+            for success in (True, False):
+                async with http.post(f"{rest}/orders", json=order) as reply:
+                    assert (await reply.json())["success"] is success
+            async with http.get(f"{rest}/orders/historical/batch") as reply:
+                assert [row["status"] for row in (await reply.json())["orders"]] == ["PENDING"]
+
+
+async def test_a_book_as_deep_as_asked_for_is_a_snapshot_of_more_than_a_megabyte() -> None:
+    async with serving("--speed", "0", "--warmup", "1", "--levels", "6000") as (_, ready):
+        async with aiohttp.ClientSession() as http, http.ws_connect(ready["ws"], max_msg_size=0) as socket:
+            await socket.send_str('{"type":"subscribe","channel":"level2","product_ids":["BTC-USD"]}')
+            await socket.receive()
+            async with asyncio.timeout(10):
+                snapshot = await socket.receive()
+        assert len(snapshot.data) > 1_000_000
+
+
+async def test_candles_may_be_parquet(tmp_path: Path) -> None:
+    import pyarrow as pa  # type: ignore[import-untyped] # noqa: PLC0415 - heavy, and for this test alone
+    import pyarrow.parquet as pq  # type: ignore[import-untyped] # noqa: PLC0415 - as above
+
+    table = {"time": [1_767_225_600, 1_767_225_660]} | {
+        name: [100.0, 101.0] for name in ("open", "high", "low", "close")
+    }
+    pq.write_table(pa.table(table | {"volume": [4.0, 4.0]}), tmp_path / "BTC-USD.parquet")
+    async with serving("--candles", str(tmp_path / "BTC-USD.parquet"), "--speed", "0", "--warmup", "8") as (_, ready):
+        product = await fetch(f"{ready['rest']}/api/v3/brokerage/market/products/BTC-USD")
+        assert float(product["price"]) == 101
+
+
+async def test_an_order_that_waits_when_the_exchange_ends_is_in_its_state_as_it_went_on(tmp_path: Path) -> None:
+    state, script = tmp_path / "state.json", tmp_path / "faults.json"
+    script.write_text('{"fault": "F18_pending", "seconds": 600}')
+    options = ("--speed", "0", "--warmup", "1", "--no-auth", "--state", str(state))
+    terms = {"base_size": "0.01", "limit_price": "39000", "post_only": True}
+    order: dict[str, Any] = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
+    order |= {"order_configuration": {"limit_limit_gtc": terms}}
+    async with serving(*options, "--faults", str(script)) as (process, ready):
+        async with aiohttp.ClientSession() as http:
+            await http.post(f"{ready['rest']}/api/v3/brokerage/orders", json=order)
+        assert (await ended(process, signal.SIGTERM))[0] == 0
+    async with serving(*options) as (process, ready):
+        (kept,) = (await fetch(f"{ready['control']}/orders"))["orders"]
+        assert kept["status"] == "OPEN"
+        await ended(process, signal.SIGTERM)
+
+
+@pytest.mark.parametrize(
+    ("content", "said"), [("{", "not a fault script"), ('{"fault": "F99"}', "there is no fault 'F99'")]
+)
+def test_a_script_that_makes_no_sense_is_refused_at_the_start(tmp_path: Path, content: str, said: str) -> None:
+    script = tmp_path / "faults.json"
+    script.write_text(content)
+    result = CliRunner().invoke(app, ["serve", "--faults", str(script)])
+    assert result.exit_code == 2
+    assert said in result.stderr

@@ -20,6 +20,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from coinbase_sim import ManualMarket, ServerOptions, Simulator, SimulatorOptions, SimulatorServer, product_named
+from coinbase_sim.knob_bodies import BODIES
+from coinbase_sim.wire.account_api import AccountApi
+from coinbase_sim.wire.market_api import MarketApi
+from coinbase_sim.wire.order_api import OrderApi
 
 REST = "/api/v3/brokerage"
 
@@ -61,7 +65,7 @@ class Target:
         claims: dict[str, Any] = {"sub": self.server.key_name, "iss": "cdp", "nbf": now, "exp": now + 120}
         if uri is not None:
             claims["uri"] = uri
-        return jwt.encode(claims, self.secret, algorithm="ES256", headers={"kid": self.server.key_name})
+        return jwt.encode(claims, self.secret, algorithm="ES256", headers={"kid": self.server.key_name, "nonce": "5a"})
 
     def request(self, method: str, path: str, **options: Any) -> tuple[int, str]:
         """Send a signed request; returns the status and the body."""
@@ -142,38 +146,40 @@ NUMBER_TEXTS = st.one_of(
         ["0", "0.000000001", "1e5", "-1", "NaN", "Infinity", "", " 1", "40000.001", "9" * 20, "1." + "0" * 30]
     ),
 )
-PATHS = st.sampled_from(
-    [
-        "/time",
-        "/accounts",
-        "/accounts/x",
-        "/products",
-        "/products/BTC-USD",
-        "/products/BTC-USD/candles",
-        "/products/BTC-USD/ticker",
-        "/market/products",
-        "/market/products/BTC-USD/candles",
-        "/market/product_book",
-        "/product_book",
-        "/best_bid_ask",
-        "/portfolios",
-        "/key_permissions",
-        "/transaction_summary",
-        "/orders",
-        "/orders/preview",
-        "/orders/edit",
-        "/orders/edit_preview",
-        "/orders/batch_cancel",
-        "/orders/historical/batch",
-        "/orders/historical/fills",
-        "/orders/historical/x",
-        "/orders/close_position",
-        "/convert/quote",
-        "/cfm/balance_summary",
-        "/intx/portfolio",
-        "/payment_methods",
-    ]
-)
+CHANNELS = ["ticker", "ticker_batch", "level2", "market_trades", "candles", "status", "user", "heartbeats"]
+FUZZED_PATHS = [
+    "/time",
+    "/accounts",
+    "/accounts/x",
+    "/products",
+    "/products/BTC-USD",
+    "/products/BTC-USD/candles",
+    "/products/BTC-USD/ticker",
+    "/market/products",
+    "/market/products/BTC-USD/candles",
+    "/market/product_book",
+    "/product_book",
+    "/best_bid_ask",
+    "/portfolios",
+    "/key_permissions",
+    "/transaction_summary",
+    "/orders",
+    "/orders/preview",
+    "/orders/edit",
+    "/orders/edit_preview",
+    "/orders/batch_cancel",
+    "/orders/historical/batch",
+    "/orders/historical/fills",
+    "/orders/historical/x",
+    "/orders/close_position",
+    "/convert/quote",
+    "/cfm/balance_summary",
+    "/intx/portfolio",
+    "/payment_methods",
+    "/market/products/BTC-USD",
+    "/market/products/BTC-USD/ticker",
+]
+PATHS = st.sampled_from(FUZZED_PATHS)
 NAMES = st.sampled_from(
     [
         "limit",
@@ -408,6 +414,109 @@ def test_broken_http_does_not_stop_the_server(target: Target, sent: bytes) -> No
     target.lives()
 
 
+DEEP = [b"[" * 60_000, b'{"a":' * 10_000, b'{"order_configuration":' * 2_000 + b"1" + b"}" * 2_000]
+STRANGE = [
+    b'{"client_order_id":"\xff"}',
+    b'{"order_ids":["\\udfff"]}',
+    b'{"client_order_id":"a\\u0000b","product_id":"\\u0000","side":"BUY","order_configuration":{"x":{}}}',
+    b"9" * 60_000,
+    b'{"order_id":"x","price":"' + b"9" * 60_000 + b'","size":"1"}',
+]
+POSTED = [
+    *(f"{REST}/orders{tail}" for tail in ("", "/preview", "/edit", "/edit_preview", "/batch_cancel")),
+    *("/control/faults", "/control/random", *(f"/control{path}" for path in BODIES)),
+]
+
+
+@pytest.mark.parametrize("path", POSTED)
+def test_deep_and_strange_json_is_refused_wherever_it_is_posted(target: Target, path: str) -> None:
+    for body in (*DEEP, *STRANGE):
+        status, text = target.request("POST", path, data=body)
+        # A knob without settings ignores nothing either.
+        assert status == 400 or path.startswith(REST), (status, text)
+        assert status < 500, (status, text)
+        assert isinstance(json.loads(text), dict)
+    target.lives()
+
+
+@FUZZ
+@given(path=st.sampled_from(sorted(set(BODIES) - {"/dialect", "/key", "/limits", "/quiet"})), body=JSON)
+def test_any_setting_of_any_knob_is_taken_or_refused_in_a_sentence(target: Target, path: str, body: Any) -> None:
+    status, text = target.request("POST", f"/control{path}", data=json.dumps(body).encode())
+    assert status in {200, 400}, (status, text)
+    assert status == 200 or json.loads(text)["error_details"]
+
+
+def test_every_route_is_among_the_fuzzed_paths(target: Target) -> None:
+    """A route that is added has to be fuzzed too."""
+    concrete = {"{product_id}": "BTC-USD", "{order_id}": "x", "{account_id}": "x"}
+    border: Any = None
+    apis = (
+        MarketApi(target.simulator),
+        AccountApi(target.simulator, border),
+        OrderApi(target.simulator, border, border),
+    )
+    for route in (route for api in apis for route in api.routes()):
+        path = route.path
+        for name, value in concrete.items():
+            path = path.replace(name, value)
+        assert path in FUZZED_PATHS, path
+
+
+ORDER_BODY = {
+    "client_order_id": "x",
+    "product_id": "BTC-USD",
+    "side": "BUY",
+    "order_configuration": {"limit_limit_gtc": {"base_size": "0.01", "limit_price": "39000.00", "post_only": True}},
+    "attached_order_configuration": {"trigger_bracket_gtc": {"limit_price": "50000", "stop_trigger_price": "30000"}},
+    "retail_portfolio_id": "",
+    "self_trade_prevention_id": "",
+    "leverage": "",
+    "margin_type": "",
+    "preview_id": "",
+}
+
+
+@FUZZ
+@given(field=st.sampled_from(sorted(ORDER_BODY)), value=JSON)
+def test_a_wrong_type_in_any_field_of_an_order_is_never_an_internal_error(
+    target: Target, field: str, value: Any
+) -> None:
+    body = ORDER_BODY | {"client_order_id": str(uuid.uuid4())} | {field: value}
+    told = target.order(body)
+    if field != "client_order_id" and not isinstance(value, str | dict | None):
+        assert told.get("error") == "INVALID_ARGUMENT", told
+
+
+@pytest.mark.parametrize("deep", DEEP)
+def test_a_websocket_message_that_is_nested_too_deeply_is_malformed(target: Target, deep: bytes) -> None:
+    error, _ = target.listened(deep)
+    assert error == {"type": "error", "message": "malformed request"}
+    error, _ = target.listened(deep.decode())
+    assert error["type"] == "error"
+
+
+@pytest.mark.parametrize("count", [1000, 1001, 3000])
+def test_a_giant_subscription_is_answered(target: Target, count: int) -> None:
+    asked = {"type": "subscribe", "channel": "ticker", "product_ids": ["BTC-USD"] * count}
+    told = target.listened(json.dumps(asked))
+    assert (told[0].get("type") == "error") is (count > 1000)
+
+
+@FUZZ
+@given(
+    fields=st.fixed_dictionaries(
+        {}, optional=dict.fromkeys(("type", "channel", "product_ids", "jwt"), JSON) | {"extra": JSON}
+    ),
+    channel=st.sampled_from(CHANNELS),
+)
+def test_a_wrong_type_in_any_field_of_a_subscription_is_never_the_end(
+    target: Target, fields: dict[str, Any], channel: str
+) -> None:
+    told = target.listened(json.dumps({"type": "subscribe", "channel": channel} | fields))
+    assert told[0].get("type") == "error" or told[0]["channel"] == "subscriptions"
+
+
 @FUZZ
 @given(message=st.text(max_size=100) | st.binary(max_size=100) | JSON.map(json.dumps))
 def test_any_websocket_message_is_answered_with_an_error_and_the_socket_stays(
@@ -422,9 +531,7 @@ def test_any_websocket_message_is_answered_with_an_error_and_the_socket_stays(
     request=st.fixed_dictionaries(
         {
             "type": st.sampled_from(["subscribe", "unsubscribe"]),
-            "channel": st.sampled_from(
-                ["ticker", "ticker_batch", "level2", "market_trades", "candles", "status", "user", "heartbeats"]
-            )
+            "channel": st.sampled_from(CHANNELS)
             | st.sampled_from(["futures_balance_summary", "l2_data", "subscriptions", ""]),
         },
         optional={

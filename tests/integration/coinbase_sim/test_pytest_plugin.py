@@ -2,6 +2,8 @@
 
 import asyncio
 import re
+import shlex
+import socket
 import sys
 from decimal import Decimal
 from pathlib import Path
@@ -15,6 +17,7 @@ from coinbase_sim.faults import FaultInvalid
 from coinbase_sim.simulator import Simulator, SimulatorOptions
 from coinbase_sim.testing import MarketHand, Script
 from tests.integration.coinbase_sim.conftest import Listener, Member, limit_order
+from tests.integration.coinbase_sim.test_cli import serving
 
 README = Path(coinbase_sim.__file__).parents[2] / "README.md"
 EXAMPLE_S = 60
@@ -33,6 +36,29 @@ async def test_the_example_in_the_readme_passes_as_it_stands(tmp_path: Path) -> 
         out, _ = await process.communicate()
     assert process.returncode == 0, out.decode()
     assert b"1 passed" in out
+
+
+async def test_the_console_lines_of_the_readme_run_as_they_stand() -> None:
+    """All but the port, which may be taken here, the key's folder, and the installing, which has happened."""
+    (console,) = re.findall(r"```console\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+    install, serve, *asks = [line.removeprefix("$ ") for line in console.splitlines() if line.startswith("$ ")]
+    assert install == "pip install coinbase-sim"
+    assert len(README.read_text(encoding="utf-8").partition("```console")[2].partition("```")[0].splitlines()) <= 10
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = str(free.getsockname()[1])
+    serve = serve.replace("8800", port).replace("./keys", "keys")
+    options = shlex.split(serve.removeprefix("coinbase-sim serve "))
+    async with serving(*(option for option in options if option not in {"--key-dir", "keys"})) as (_, ready):
+        assert ready["rest"] == f"http://127.0.0.1:{port}"
+        told = []
+        for ask in asks:
+            words = shlex.split(ask.replace("8800", port))
+            assert words[:2] == ["curl", "-s"]
+            method = words[words.index("-X") + 1] if "-X" in words else "GET"
+            async with aiohttp.ClientSession() as http, http.request(method, words[-1]) as reply:
+                told.append(await reply.json())
+    assert [next(iter(one)) for one in told[1:]] == ["time", "totals"]
+    assert told[0]["product_id"] == "BTC-USD"
 
 
 async def test_the_market_moves_and_its_clients_have_heard_when_the_call_returns(

@@ -134,7 +134,11 @@ async def test_the_book_and_the_best_prices(member: Member) -> None:
 
 
 async def test_futures_are_not_listed(member: Member) -> None:
-    assert (await member.get("/products?product_type=FUTURE")).body == {"products": [], "num_products": 0}
+    assert (await member.get("/products?product_type=FUTURE")).body == {
+        "products": [],
+        "num_products": 0,
+        "pagination": None,
+    }
 
 
 async def test_the_key_may_trade_and_not_transfer(member: Member) -> None:

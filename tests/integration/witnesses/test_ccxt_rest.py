@@ -165,3 +165,14 @@ def test_a_key_of_the_other_kind_signs_as_well(tmp_path: Path) -> None:
         bare_id = venue.key_name.rsplit("/", 1)[1]
         with connected(venue, apiKey=bare_id, secret=pair) as client:
             assert client.fetch_balance({"v3": True})["USD"]["free"] == 10_000
+
+
+def test_it_finds_its_closed_orders_and_trades_by_their_order(client: ccxt.coinbase, venue: Venue) -> None:
+    placed = client.create_order("BTC/USD", "limit", "buy", 0.01, 39_000)
+    venue.move("38000")
+    (closed,) = client.fetch_closed_orders("BTC/USD")
+    assert (closed["id"], closed["status"], closed["filled"]) == (placed["id"], "closed", 0.01)
+    (trade,) = client.fetch_my_trades("BTC/USD")
+    assert (trade["order"], trade["price"], trade["amount"]) == (placed["id"], 39_000, 0.01)
+    (cancelled,) = client.cancel_orders([client.create_order("BTC/USD", "limit", "buy", 0.01, 30_000)["id"]])
+    assert cancelled["info"]["success"] is True

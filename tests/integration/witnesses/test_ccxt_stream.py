@@ -74,3 +74,32 @@ async def test_it_goes_on_after_a_drop(client: ccxt.pro.coinbase, venue: Venue) 
         await waiting
     await asyncio.to_thread(venue.move, "42000")
     assert (await soon(client.watch_ticker("BTC/USD")))["last"] == 42_000
+
+
+async def test_it_watches_its_orders_again_after_a_drop(client: ccxt.pro.coinbase, venue: Venue) -> None:
+    placed = await client.create_order("BTC/USD", "limit", "buy", 0.01, 39_000)
+    assert (await soon(client.watch_orders("BTC/USD")))[-1]["id"] == placed["id"]
+    waiting = asyncio.create_task(soon(client.watch_orders("BTC/USD")))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(venue.control, "/disconnect", {"channel": "user"})
+    with pytest.raises(ccxt.NetworkError):
+        await waiting
+    # What was filled while nobody watched is told by REST; what ends afterwards by the new subscription.
+    other = await client.create_order("BTC/USD", "limit", "buy", 0.01, 38_000)
+    orders = await soon(client.watch_orders("BTC/USD"))
+    await client.cancel_order(other["id"], "BTC/USD")
+    while orders[-1]["status"] != "canceled":
+        orders = await soon(client.watch_orders("BTC/USD"))
+    assert orders[-1]["id"] == other["id"]
+
+
+async def test_its_book_begins_anew_after_a_drop(client: ccxt.pro.coinbase, venue: Venue) -> None:
+    await soon(client.watch_order_book("BTC/USD"))
+    waiting = asyncio.create_task(soon(client.watch_order_book("BTC/USD")))
+    await asyncio.sleep(0)
+    await asyncio.to_thread(venue.control, "/disconnect", {})
+    with pytest.raises(ccxt.NetworkError):
+        await waiting
+    await asyncio.to_thread(venue.move, "42000")
+    book = await soon(client.watch_order_book("BTC/USD"))
+    assert (book["bids"], book["asks"]) == ([[41_999.99, 1000]], [[42_000.01, 1000]])

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from coinbase.rest import RESTClient
 from coinbase.websocket import WebsocketResponse, WSClient
 
 from tests.integration.witnesses.conftest import PATIENCE_S, Venue, eventually
@@ -111,3 +112,35 @@ def test_a_close_with_a_code_reaches_it(sdk: WSClient, heard: Heard, venue: Venu
     heard.next("ticker")
     assert venue.control("/disconnect", {"channel": "ticker", "code": 1001})["disconnected"] == 1
     eventually(lambda: sdk.websocket.close_code == 1001, "the client has seen the close code")
+
+
+def test_it_hears_its_orders_from_their_placement_to_their_end(
+    sdk: WSClient, heard: Heard, venue: Venue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", venue.ca_file)
+    sdk.user([])
+    assert heard.next("user").events[0].orders == []
+    rest = RESTClient(api_key=venue.key_name, api_secret=venue.secret, base_url=venue.tls_host, timeout=10)
+    with rest.session:
+        filled, cancelled = [
+            rest.limit_order_gtc_buy(name, "BTC-USD", "0.01", price).success_response["order_id"]
+            for name, price in (("fills", "39000.00"), ("ends", "30000.00"))
+        ]
+        venue.move("38000")
+        rest.cancel_orders([cancelled])
+    told: dict[str, list[str]] = {filled: [], cancelled: []}
+    while [states[-1:] for states in told.values()] != [["FILLED"], ["CANCELLED"]]:
+        for order in heard.next("user").events[0].orders:
+            told[order.order_id].append(order.status)
+    assert told == {filled: ["PENDING", "OPEN", "FILLED"], cancelled: ["PENDING", "OPEN", "CANCELLED"]}
+
+
+def test_its_book_begins_anew_after_a_drop(sdk: WSClient, heard: Heard, venue: Venue) -> None:
+    sdk.level2(["BTC-USD"])
+    assert heard.next("l2_data").events[0].type == "snapshot"
+    venue.control("/disconnect", {"channel": "level2"})
+    venue.move("41500")
+    (snapshot,) = heard.next("l2_data").events
+    while snapshot.type != "snapshot":
+        (snapshot,) = heard.next("l2_data").events
+    assert [row.price_level for row in snapshot.updates] in (["41499.99", "41500.01"], ["39999.99", "40000.01"])

@@ -70,7 +70,7 @@ def test_a_base_size_off_the_grid_is_refused(size: str) -> None:
 
 
 def test_a_quote_size_off_the_grid_is_refused() -> None:
-    assert refused(replace(BY_QUOTE, quote_size=Decimal("50.25"))) == "INVALID_SIZE_PRECISION"
+    assert refused(replace(BY_QUOTE, quote_size=Decimal("50.25"))) == "PREVIEW_INVALID_QUOTE_SIZE_PRECISION"
 
 
 @pytest.mark.parametrize("size", ["0.009", "0", "-1", "NaN", "1E-30"])

@@ -334,3 +334,16 @@ def test_amounts_of_eighteen_digits_stay_exact() -> None:
     assert order.filled_value == D("5.28238282592745")
     assert order.total_fees == D("0.039617871194455875")
     assert exchange.balance("USD") == (D("9994.677999302878094125"), D(0))
+
+
+def test_the_tape_shows_what_others_traded_beside_the_own_fill(exchange: Exchange) -> None:
+    """A print through the order's price is wholly others'; of a print at its price the own part is told apart."""
+    exchange.tick("100")
+    exchange.limit(BUY, "2", "99.5")
+    exchange.tick("99", size="4")
+    newest = exchange.sim.trades("COIN-USD", 2)
+    assert [(trade.price, trade.size) for trade in newest] == [(D(99), D(4)), (D("99.5"), D(2))]
+    exchange.limit(BUY, "2", "97")
+    exchange.tick("97", size="3")
+    newest = exchange.sim.trades("COIN-USD", 2)
+    assert [(trade.price, trade.size) for trade in newest] == [(D(97), D(1)), (D(97), D(2))]

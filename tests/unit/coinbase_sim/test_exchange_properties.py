@@ -5,11 +5,13 @@ The nightly profile plays 10 000 scripts, CI 200 and a run by hand 50; see tests
 
 from collections import Counter
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from decimal import Decimal
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from coinbase_sim.fees import FeeTier
 from coinbase_sim.model import (
     AttachedBracket,
     BookChanged,
@@ -114,7 +116,43 @@ class Reversal:
     number: int
 
 
-Step = Tick | Limit | Stop | Bracket | Market | ByQuote | EditOf | Cancel | Gates | Increment | Balance | Reversal
+@dataclass(frozen=True)
+class Correction:
+    number: int
+    half_dollars: int
+
+
+@dataclass(frozen=True)
+class Held:
+    """A limit order that is accepted and waits before the book."""
+
+    side: Side
+    size: int
+    half_dollars: int
+    post_only: bool
+    seconds: int
+
+
+@dataclass(frozen=True)
+class QueuedCancel:
+    number: int
+
+
+@dataclass(frozen=True)
+class Settle:
+    number: int
+
+
+@dataclass(frozen=True)
+class Taken:
+    """A part of the newest resting order is filled at its price."""
+
+    tenths: int
+
+
+Waiting = Held | QueuedCancel | Settle | Taken
+Trade = Tick | Limit | Stop | Bracket | Market | ByQuote | EditOf | Cancel
+Step = Trade | Gates | Increment | Balance | Reversal | Correction | Waiting
 
 SIDES = st.sampled_from(Side)
 PRICES = st.integers(190, 210)
@@ -132,6 +170,13 @@ INCIDENTS: st.SearchStrategy[Step] = st.one_of(
     st.builds(Increment, st.sampled_from([1, 1, 2])),
     st.builds(Balance, st.sampled_from(["USD", "COIN"]), st.integers(1, 12)),
     st.builds(Reversal, st.integers(0, 5)),
+    st.builds(Correction, st.integers(0, 5), PRICES),
+)
+WAITING: st.SearchStrategy[Step] = st.one_of(
+    st.builds(Held, SIDES, SIZES, PRICES, RARELY, SECONDS),
+    st.builds(QueuedCancel, st.integers(0, 5)),
+    st.builds(Settle, st.integers(0, 9)),
+    st.builds(Taken, st.integers(1, 10)),
 )
 TRIGGERS: st.SearchStrategy[Step] = st.one_of(
     st.builds(Stop, SIDES, SIZES, PRICES, PRICES, st.sampled_from(StopDirection), SECONDS),
@@ -151,7 +196,7 @@ KINDS: list[st.SearchStrategy[Step]] = [
     *[TICKS, TICKS, TICKS],
     *[LIMITS, LIMITS, LIMITS],
     *[TRIGGERS, TRIGGERS],
-    *[TAKERS, CHANGES, CHANGES, INCIDENTS],
+    *[TAKERS, CHANGES, CHANGES, INCIDENTS, WAITING],
 ]
 
 
@@ -185,7 +230,7 @@ class Played:
         except OrderRejected:
             pass
         except ValueError as refused:
-            assert isinstance(step, Reversal), refused  # noqa: PT017 - any other refusal is a fault of the exchange
+            assert isinstance(step, Reversal | Correction), refused  # noqa: PT017 - any other refusal is a fault of the exchange
 
     def _act(self, step: Step) -> None:
         exchange = self.exchange
@@ -242,8 +287,37 @@ class Played:
                 self.deposited[currency] += available - exchange.balance(currency)[0]
                 sim.set_balance(currency, available)
             case Reversal(number):
-                fills = sim.fills()
-                sim.reverse_fill(fills[number].trade_id if number < len(fills) else "nothing")
+                sim.reverse_fill(self._trade_id(number))
+            case Correction(number, half_dollars):
+                sim.correct_fill(self._trade_id(number), D(half_dollars) / 2, D(half_dollars) / 100)
+            case _:
+                self._wait(step)
+
+    def _trade_id(self, number: int) -> str:
+        fills = self.exchange.sim.fills()
+        return fills[number].trade_id if number < len(fills) else "nothing"
+
+    def _wait(self, step: Step) -> None:
+        sim, orders = self.exchange.sim, self.exchange.sim.orders()
+        match step:
+            case Held(side, size, half_dollars, post_only, seconds):
+                end = self.exchange.after(seconds) if seconds else None
+                tif = TimeInForce.GTD if seconds else TimeInForce.GTC
+                self.exchange.limit(
+                    side,
+                    thousandths(size),
+                    halves(half_dollars),
+                    tif=tif,
+                    post_only=post_only,
+                    end_time=end,
+                    is_held=True,
+                )
+            case QueuedCancel(number):
+                sim.cancel(orders[number].order_id if number < len(orders) else "nothing", is_queued=True)
+            case Settle(number):
+                sim.settle(orders[number].order_id if number < len(orders) else "nothing")
+            case Taken(tenths):
+                sim.fill(share=D(tenths) / 10)
 
 
 def thousandths(size: int) -> str:
@@ -284,7 +358,9 @@ def test_balances_and_holds_conserve_every_asset(script: list[Step]) -> None:
         assert (books.totals["USD"], books.totals["COIN"], books.fees) == (usd, coin, fees)
         held = {BUY: D(0), SELL: D(0)}
         for order in exchange.sim.orders():
-            assert (order.status is OrderStatus.OPEN) == (order.hold > 0)
+            assert order.status.is_terminal == (order.hold == 0)
+            assert (order.status is OrderStatus.PENDING) == order.is_held
+            assert not (order.is_cancel_queued and order.status.is_terminal)
             held[order.request.side] += order.hold
         assert exchange.balance("USD")[1] == held[BUY]
         assert exchange.balance("COIN")[1] == held[SELL]
@@ -332,6 +408,7 @@ def test_each_order_ends_at_most_once_and_stays_ended(script: list[Step]) -> Non
     for order in exchange.sim.orders():
         assert ends[order.order_id] == order.status.is_terminal
         assert exchange.changes_of(order)[-1] == order
+        assert (order.status is OrderStatus.FAILED) == bool(order.reject_reason)
         may_rest = order.request.time_in_force in {TimeInForce.GTC, TimeInForce.GTD}
         assert may_rest or order.status.is_terminal
         end = order.request.end_time
@@ -409,8 +486,9 @@ def test_book_changes_add_up_to_the_depth(script: list[Step]) -> None:
 
     def follow(event: Event) -> None:
         if isinstance(event, BookChanged):
-            assert shown.get((event.side, event.price), D(0)) != event.size, "a change that changes nothing"
-            shown[event.side, event.price] = event.size
+            for level in event.levels:
+                assert shown.get((level.side, level.price), D(0)) != level.size, "a change that changes nothing"
+                shown[level.side, level.price] = level.size
 
     player.exchange.sim.subscribe(follow, with_book=True)
     for step in script:
@@ -464,3 +542,59 @@ def test_a_restored_exchange_continues_identically(before: list[Step], after: li
         second.act(step)
     assert restored.events == exchange.events
     assert restored.sim.snapshot() == exchange.sim.snapshot()
+
+
+TIERS = (
+    FeeTier("low", D(0), D(500), D("0.006"), D("0.012")),
+    FeeTier("middle", D(500), D(2000), D("0.004"), D("0.008")),
+    FeeTier("high", D(2000), None, D("0.001"), D("0.002")),
+)
+
+
+@given(SCRIPTS, st.lists(st.integers(1, 1500), min_size=3, max_size=3))
+def test_every_fill_pays_the_tier_that_its_order_was_placed_in(script: list[Step], pauses: list[int]) -> None:
+    """The tier is worked out anew from the fills: those of the 30 days before the hour in which an order is placed.
+
+    Between three runs of the script lie up to 1,500 hours, so volume comes into the window and leaves it again.
+    """
+    player = Played(Exchange(tiers=TIERS))
+    player.act(Tick(200, 1))
+    for pause in pauses:
+        for step in script:
+            player.act(step)
+        player.exchange.skip(timedelta(hours=pause))
+        player.act(Tick(200, 1))
+    sim = player.exchange.sim
+    for fill in sim.fills():
+        order = sim.order(fill.order_id)
+        assert order is not None
+        hour = order.created_at.replace(minute=0, second=0, microsecond=0)
+        volume = D(0)
+        for other in sim.fills():
+            if hour - timedelta(days=30) <= other.at < hour:
+                volume += other.price * other.size * (-1 if other.trade_type is TradeType.REVERSAL else 1)
+        tier = next(one for one in reversed(TIERS) if volume >= one.usd_from or one is TIERS[0])
+        if fill.trade_type is TradeType.FILL:
+            assert fill.commission == fill.price * fill.size * (tier.maker_rate if fill.is_maker else tier.taker_rate)
+
+
+@given(SCRIPTS, st.integers(0, 30))
+def test_whatever_waits_is_settled_in_the_end(script: list[Step], ticks: int) -> None:
+    player = Played.opened()
+    for step in script:
+        player.act(step)
+    for number in range(ticks):
+        player.act(Tick(190 + number % 20, 3))
+    sim = player.exchange.sim
+    for order_id in sim.waiting():
+        sim.settle(order_id)
+    assert sim.waiting() == []
+    resting = {order.order_id for order in sim.orders() if order.status is OrderStatus.OPEN}
+    for order_id in resting:
+        sim.cancel(order_id)
+    # With nothing open nothing is held, except for the brackets that the cancelled entries have brought along.
+    for order in sim.orders():
+        if order.status is OrderStatus.OPEN:
+            assert order.originating_order_id
+            sim.cancel(order.order_id)
+    assert [player.exchange.balance(currency)[1] for currency in ("USD", "COIN")] == [0, 0]

@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from coinbase_sim.faults import Action, Fault, FaultInvalid, Faults, Tick, parse_faults
+from coinbase_sim.actions import Action
+from coinbase_sim.faults import Fault, FaultInvalid, Faults, Tick, parse_faults
 
 POST = ("POST", "/orders", "/orders")
 

@@ -5,11 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from coinbase_sim.engine import DuplicateIds
+from coinbase_sim.drafts import DuplicateIds
 from coinbase_sim.model import (
     BookChanged,
     Event,
     Level,
+    LevelChanged,
     OrderChanged,
     OrderRejected,
     OrderStatus,
@@ -201,11 +202,11 @@ def test_book_changes_are_told_after_their_cause_and_only_on_request(exchange: E
     exchange.sim.subscribe(heard.append, with_book=True)
     order = exchange.limit(BUY, "2", "99.5")
     assert [type(event) for event in heard] == [OrderChanged, OrderChanged, BookChanged]
-    assert heard[-1] == BookChanged("COIN-USD", BUY, D("99.5"), D(7), exchange.sim.now)
+    assert heard[-1] == BookChanged("COIN-USD", (LevelChanged(BUY, D("99.5"), D(7)),), exchange.sim.now)
     exchange.sim.cancel(order.order_id)
-    assert heard[-1] == BookChanged("COIN-USD", BUY, D("99.5"), D(5), exchange.sim.now)
+    assert heard[-1] == BookChanged("COIN-USD", (LevelChanged(BUY, D("99.5"), D(5)),), exchange.sim.now)
     exchange.market_order(BUY, base="5")
-    assert heard[-1] == BookChanged("COIN-USD", SELL, D("100.5"), D(0), exchange.sim.now)
+    assert heard[-1] == BookChanged("COIN-USD", (LevelChanged(SELL, D("100.5"), D(0)),), exchange.sim.now)
     assert not any(isinstance(event, BookChanged) for event in exchange.events)
 
 
@@ -217,9 +218,10 @@ def test_following_the_changes_gives_the_depth(exchange: Exchange) -> None:
 
     def follow(event: Event) -> None:
         if isinstance(event, BookChanged):
-            shown[event.side][event.price] = event.size
-            if event.size == 0:
-                del shown[event.side][event.price]
+            for level in event.levels:
+                shown[level.side][level.price] = level.size
+                if level.size == 0:
+                    del shown[level.side][level.price]
 
     exchange.sim.subscribe(follow, with_book=True)
     order = exchange.limit(BUY, "3", "99")

@@ -175,6 +175,10 @@ class Book:
             del ranked[bisect_left(ranked, resting.rank, key=_rank)]
             self.is_stale = True
 
+    def rests(self, order: Order) -> bool:
+        """Tell whether the order is in this book."""
+        return order.order_id in self._places
+
     def shrink(self, order: Order) -> None:
         """Take over a smaller size of a resting order, which keeps its place."""
         self._places[order.order_id].size_left = order.left

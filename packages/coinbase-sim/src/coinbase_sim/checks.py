@@ -159,7 +159,8 @@ def _check_quote_size(spec: ProductSpec, size: Decimal) -> None:
     # The quote increment of the pairs simulated here equals their price increment.
     if not is_multiple(size, spec.price_increment):
         raise OrderRejected(
-            "INVALID_SIZE_PRECISION", f"quote_size {size:f} is no multiple of the increment {spec.price_increment:f}"
+            "PREVIEW_INVALID_QUOTE_SIZE_PRECISION",
+            f"quote_size {size:f} is no multiple of the increment {spec.price_increment:f}",
         )
 
 

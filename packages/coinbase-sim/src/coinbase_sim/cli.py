@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -17,14 +17,18 @@ import msgspec
 import typer
 
 from coinbase_sim import options
-from coinbase_sim.control import ControlRefused, set_manual_price
-from coinbase_sim.market import CandleMarket, ManualMarket, Market, SyntheticMarket
+from coinbase_sim.drafts import DuplicateIds
+from coinbase_sim.event_log import EventLog
+from coinbase_sim.faults import Faults, parse_faults
+from coinbase_sim.market import CandleMarket, ManualMarket, Market, SyntheticMarket, SyntheticOptions
 from coinbase_sim.model import ProductSpec
 from coinbase_sim.pacer import MAX, Pacer
 from coinbase_sim.products import product_named
 from coinbase_sim.replay import load_bars
 from coinbase_sim.simulator import Simulator, SimulatorOptions
+from coinbase_sim.ticks import DEFAULT_LADDER
 from coinbase_sim.wire.auth import KeyInvalid
+from coinbase_sim.wire.limits import RateLimits
 from coinbase_sim.wire.server import ServerOptions, SimulatorServer
 
 SYNTHETIC_START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -43,10 +47,44 @@ class InputInvalid(ValueError):
 class MarketChoice:
     """What the exchange trades on; exactly one of the three kinds of market comes of it."""
 
-    products: tuple[ProductSpec, ...]
+    names: list[str]
     seed: int
     candles: Path | None
     manual_price: str | None
+    levels: int
+    """Price levels on each side of the displayed book."""
+
+
+@dataclass(frozen=True, slots=True)
+class AccountChoice:
+    """The account as the user spelt it."""
+
+    balances: list[str]
+    maker_fee: str
+    taker_fee: str
+    name: str
+    duplicate_ids: DuplicateIds
+
+    def terms(self) -> SimulatorOptions:
+        """Return what was spelt; raises `InputInvalid`."""
+        return SimulatorOptions(
+            balances=_balances(self.balances),
+            maker_fee_rate=_rate("--maker-fee", self.maker_fee),
+            taker_fee_rate=_rate("--taker-fee", self.taker_fee),
+            name=self.name,
+            duplicate_ids=self.duplicate_ids,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """How one run of the exchange begins and what it leaves."""
+
+    speed: str | None
+    state: Path | None
+    warmup: int
+    faults: Path | None
+    event_log: Path | None
 
 
 @app.callback()
@@ -73,40 +111,69 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     name: options.ExchangeName = "coinbase-sim",
     heartbeat: options.Heartbeat = 1.0,
     auth: options.Auth = True,
+    private_limit: options.PrivateLimit = None,
+    public_limit: options.PublicLimit = None,
+    quiet_close: options.QuietClose = None,
+    duplicate_ids: options.DuplicateIdsMeaning = DuplicateIds.EXISTING,
+    levels: options.Levels = DEFAULT_LADDER.levels,
+    faults: options.FaultScript = None,
+    event_log: options.EventLogFile = None,
 ) -> None:
     """Serve the exchange until SIGTERM or Ctrl-C.
 
     When ready it prints one line of JSON with the addresses, the API key's name and file, and (with --tls-port) the
     certificate to trust. Everything under /control steps, pauses and disturbs the exchange; see the README.
     """
-    served = ServerOptions(
-        port=port, tls_port=tls_port, key_dir=key_dir, require_auth=auth, heartbeat_interval_s=heartbeat
+    limits = _limits(private_limit, public_limit)
+    served = ServerOptions("127.0.0.1", port, tls_port, key_dir, auth, heartbeat, limits, quiet_close)
+    account = AccountChoice(balance or ["USD=10000"], maker_fee, taker_fee, name, duplicate_ids)
+    session = Session(speed, state, warmup, faults, event_log)
+    _run(MarketChoice(product or ["BTC-USD"], seed, candles, manual, levels), account, session, served)
+
+
+def _run(choice: MarketChoice, account: AccountChoice, session: Session, served: ServerOptions) -> None:
+    with _refusing(served), _opened(session.event_log) as log:
+        pace = _speed(session.speed, choice.manual_price)
+        script = Faults(parse_faults(session.faults.read_bytes()) if session.faults is not None else ())
+        simulator = _prepared(choice, account.terms(), session, log)
+        asyncio.run(_serve(simulator, served, (pace, script)))
+    if session.state is not None:
+        _save(simulator, session.state)
+
+
+@contextmanager
+def _opened(path: Path | None) -> Iterator[EventLog | None]:
+    if path is None:
+        yield None
+        return
+    with path.open("wb") as file:
+        yield EventLog(file)
+
+
+def _limits(private_per_s: float | None, public_per_s: float | None) -> RateLimits | None:
+    """The limits that were asked for; one alone brings the venue's own figure for the other."""
+    if private_per_s is None and public_per_s is None:
+        return None
+    usual = RateLimits()
+    return RateLimits(
+        private_per_s=private_per_s if private_per_s is not None else usual.private_per_s,
+        public_per_s=public_per_s if public_per_s is not None else usual.public_per_s,
     )
-    with _refusing(served):
-        pace = _speed(speed, manual)
-        choice = MarketChoice(_products(product or ["BTC-USD"]), seed, candles, manual)
-        account = SimulatorOptions(
-            balances=_balances(balance or ["USD=10000"]),
-            maker_fee_rate=_rate("--maker-fee", maker_fee),
-            taker_fee_rate=_rate("--taker-fee", taker_fee),
-            name=name,
-        )
-        simulator = _prepared(choice, account, state, warmup)
-        asyncio.run(_serve(simulator, served, pace))
-    if state is not None:
-        _save(simulator, state)
 
 
 def _products(names: list[str]) -> tuple[ProductSpec, ...]:
     return tuple(product_named(name) for name in dict.fromkeys(names))
 
 
-def _prepared(choice: MarketChoice, account: SimulatorOptions, state: Path | None, warmup: int) -> Simulator:
-    """Return the exchange as it is served first: taken up from `state`, or new and warmed up."""
-    simulator = Simulator(_market(choice), choice.products, account)
-    _check_state(state, choice.manual_price)
-    if state is None or not _restored(simulator, state):
-        for _ in range(len(choice.products) if choice.manual_price is not None else warmup):
+def _prepared(choice: MarketChoice, terms: SimulatorOptions, session: Session, log: EventLog | None) -> Simulator:
+    """Return the exchange as it is served first: taken up from its state, or new and warmed up."""
+    products = _products(choice.names)
+    simulator = Simulator(_market(choice, products), products, terms)
+    if log is not None:
+        simulator.subscribe(log, with_book=True)
+    _check_state(session.state, choice.manual_price)
+    if session.state is None or not _restored(simulator, session.state):
+        for _ in range(len(products) if choice.manual_price is not None else session.warmup):
             simulator.step()
     return simulator
 
@@ -116,7 +183,7 @@ def _refusing(served: ServerOptions) -> Iterator[None]:
     """End the command with one sentence and exit code 2 for whatever the user can mend."""
     try:
         yield
-    except (ValueError, ControlRefused, KeyInvalid) as invalid:
+    except (ValueError, KeyInvalid) as invalid:
         _refuse(str(invalid))
     except OSError as failed:
         _refuse(_cannot_open(failed, served.port, served.tls_port))
@@ -145,13 +212,14 @@ def _check_state(state: Path | None, manual: str | None) -> None:
         raise InputInvalid(f"there is no folder {state.absolute().parent} for --state: make it first")
 
 
-async def _serve(simulator: Simulator, options: ServerOptions, speed: float) -> None:
+async def _serve(simulator: Simulator, options: ServerOptions, run: tuple[float, Faults]) -> None:
+    speed, faults = run
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     pacer = Pacer(simulator, speed)
-    async with SimulatorServer(simulator, options, pacer=pacer) as server:
+    async with SimulatorServer(simulator, options, faults, pacer) as server:
         print(_ready_line(server), flush=True)  # noqa: T201 - the line that a parent process waits for
         running = asyncio.create_task(pacer.run(server.flush))
         stopping = asyncio.create_task(stop.wait())
@@ -178,19 +246,23 @@ def _ready_line(server: SimulatorServer) -> str:
     ).decode()
 
 
-def _market(choice: MarketChoice) -> Market:
+def _market(choice: MarketChoice, products: tuple[ProductSpec, ...]) -> Market:
     if choice.manual_price is not None:
         if choice.candles is not None:
             raise InputInvalid("--manual and --candles exclude each other: choose one market")
-        market = ManualMarket(choice.products)
-        for spec in choice.products:
-            set_manual_price(market, spec.product_id, choice.manual_price)
+        market = ManualMarket(products)
+        if not _NUMBER.fullmatch(choice.manual_price) or not Decimal(choice.manual_price):
+            raise InputInvalid(f"the price must be a positive number, not {choice.manual_price!r}")
+        for spec in products:
+            market.set_price(spec.product_id, Decimal(choice.manual_price))
         return market
+    shape = replace(DEFAULT_LADDER, levels=choice.levels)
     if choice.candles is not None:
-        if len(choice.products) > 1:
+        if len(products) > 1:
             raise InputInvalid("--candles replays one product: name just one with --product")
-        return CandleMarket(choice.products, load_bars(choice.candles, choice.products[0].product_id))
-    return SyntheticMarket(choice.products, choice.seed, SYNTHETIC_START)
+        return CandleMarket(products, load_bars(choice.candles, products[0].product_id), shape)
+    character = SyntheticOptions(ladder=shape)
+    return SyntheticMarket(products, choice.seed, SYNTHETIC_START, options=character)
 
 
 def _speed(text: str | None, manual: str | None) -> float:

@@ -27,8 +27,8 @@ def edited_request(order: Order, edit: EditRequest, situation: Situation) -> Ord
         OrderRejected: with Coinbase's edit failure reason, or its preview reason for prices on the wrong side.
     """
     request = order.request
-    if order.status is not OrderStatus.OPEN:
-        raise OrderRejected("ONLY_OPEN_ORDERS_CAN_BE_EDITED", f"order {order.order_id} is {order.status.lower()}")
+    if order.status is not OrderStatus.OPEN or order.is_cancel_queued:
+        raise OrderRejected("ONLY_OPEN_ORDERS_CAN_BE_EDITED", f"order {order.order_id} is {order.told_status.lower()}")
     editable = request.order_type in {OrderType.LIMIT, OrderType.STOP_LIMIT}
     if not editable or request.time_in_force is not TimeInForce.GTC:
         raise OrderRejected(

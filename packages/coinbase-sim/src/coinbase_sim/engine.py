@@ -11,20 +11,18 @@ print triggers stops, whose orders meet that ladder.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 
 from coinbase_sim.amounts import ONE, ZERO
 from coinbase_sim.attached import bracket_of
 from coinbase_sim.book import Book, Plan, Resting
-from coinbase_sim.checks import check_request
 from coinbase_sim.clearing import Clearing
-from coinbase_sim.edits import edited_request, keeps_place
+from coinbase_sim.drafts import Drafts, DuplicateIds, HouseRules
+from coinbase_sim.edits import keeps_place
 from coinbase_sim.feed import Feed, maker_side_of
 from coinbase_sim.fees import FeeMeter
-from coinbase_sim.listing import NOTHING, Listing, hold_unit
+from coinbase_sim.listing import Listing
 from coinbase_sim.model import (
     Edit,
     EditRequest,
@@ -41,32 +39,15 @@ from coinbase_sim.model import (
     TradePrinted,
     TriggerStatus,
 )
-from coinbase_sim.previews import Outlook, Preview
 from coinbase_sim.stops import Deadlines, is_reached, set_trigger
 from coinbase_sim.ticks import Tick
 
 Place = tuple[Decimal, int]
 """Queue ahead and arrival of a resting order."""
 
-_RESTING = (TimeInForce.GTC, TimeInForce.GTD)
+_CANCELLED = "User requested cancel"
 # Looked up once: an enum's property costs as much as the rest of the test.
 _ENDED = frozenset(status for status in OrderStatus if status.is_terminal)
-
-
-class DuplicateIds(StrEnum):
-    """What a known client order id means: the existing order again, or a refusal (coinbase.md §10)."""
-
-    EXISTING = "existing"
-    REJECT = "reject"
-
-
-@dataclass(slots=True)
-class HouseRules:
-    """What the venue decides for all products."""
-
-    duplicate_ids: DuplicateIds = DuplicateIds.EXISTING
-    open_orders_max: int = 500
-    """Open orders per product."""
 
 
 class Engine:
@@ -76,7 +57,8 @@ class Engine:
         self, products: Mapping[str, ProductSpec], clearing: Clearing, meter: FeeMeter, feed: Feed, rules: HouseRules
     ) -> None:
         self.listings = {product_id: Listing(Book(spec)) for product_id, spec in products.items()}
-        self.orders: dict[str, Order] = {}
+        self.drafts = Drafts(self.listings, clearing, meter, rules)
+        self.orders = self.drafts.orders
         self.rules = rules
         self._clearing = clearing
         self._ids = clearing.ids
@@ -86,8 +68,10 @@ class Engine:
         self._by_client_id: dict[str, Order] = {}
         self._entries_done: list[Order] = []
 
-    def submit(self, request: OrderRequest, now: datetime) -> Order:
+    def submit(self, request: OrderRequest, now: datetime, *, is_held: bool = False) -> Order:
         """Accept and match an order; a known client order id returns the order it names, whatever the body.
+
+        A held one stays PENDING until it is settled.
 
         Raises:
             OrderRejected: nothing has changed.
@@ -97,49 +81,21 @@ class Engine:
             if self.rules.duplicate_ids is DuplicateIds.REJECT:
                 raise OrderRejected("DUPLICATE_CLIENT_ORDER_ID", f"{request.client_order_id} names {known.order_id}")
             return known
-        draft, plan, needed = self._drafted(request, now)
+        draft, plan, needed = self.drafts.order(request, now)
         draft.order_id = self._ids.next_order_id()
+        draft.is_held = is_held
         self._accept(draft, plan, needed, now)
         self._attach_brackets(now)
         return draft
-
-    def preview(self, request: OrderRequest, outlook: Outlook, now: datetime) -> Preview:
-        """Return what `submit` would do now; changes nothing, and refuses by the preview's errors."""
-        try:
-            draft, plan, _ = self._drafted(request, now)
-        except OrderRejected as rejected:
-            return outlook.refused(rejected)
-        return outlook.accepted(request, plan, draft)
-
-    def _drafted(self, request: OrderRequest, now: datetime) -> tuple[Order, Plan, Decimal]:
-        """Return the order without an id, what it would take, and what it must hold; changes nothing."""
-        listing = self.listings.get(request.product_id)
-        if listing is None:
-            raise OrderRejected("INVALID_PRODUCT_ID", f"there is no product {request.product_id}")
-        check_request(request, listing.situation(now))
-        if request.time_in_force in _RESTING and listing.open_orders >= self.rules.open_orders_max:
-            raise OrderRejected(
-                "COMMANDER_REJECTED_NEW_ORDER",
-                f"there are {listing.open_orders} open orders of {request.product_id}; cancel some first",
-            )
-        tier = self._meter.tier(now)
-        plan = listing.plan(request, tier.taker_rate)
-        draft = Order("", request, now, OrderStatus.PENDING, maker_rate=tier.maker_rate, taker_rate=tier.taker_rate)
-        set_trigger(draft, listing.spec)
-        if request.quote_size is not None:
-            needed = request.quote_size
-        elif request.limit_price is None and request.side is Side.BUY:
-            needed = plan.value * (ONE + tier.taker_rate)
-        else:
-            draft.hold_unit = hold_unit(draft)
-            needed = draft.hold_unit * draft.left
-        self._clearing.require(request.product_id, request.side, needed)
-        return draft, plan, needed
 
     def _accept(self, order: Order, plan: Plan, needed: Decimal, now: datetime) -> None:
         self._clearing.hold(order, needed)
         self._add(order)
         self._changed(order, now)
+        if not order.is_held:
+            self._start(order, plan, now)
+
+    def _start(self, order: Order, plan: Plan, now: datetime) -> None:
         if order.is_waiting:
             order.status = OrderStatus.OPEN
             self._changed(order, now)
@@ -152,52 +108,23 @@ class Engine:
         Raises:
             OrderRejected: nothing has changed.
         """
-        order, edited, plan, (unit, needed) = self._drafted_edit(edit, now)
-        listing = self.listings[edited.product_id]
-        stays = keeps_place(order, edited)
+        order = self.drafts.known(edit.order_id, "ORDER_NOT_FOUND")
+        draft = self.drafts.edit(order, edit, now)
+        listing = self.listings[order.request.product_id]
+        stays = keeps_place(order, draft.request)
         if not stays:
             listing.book.leave(order)
-        order.request = edited
-        order.hold_unit = unit
+        order.request = draft.request
+        order.hold_unit = draft.unit
         order.edits = (*order.edits, Edit(edit.price, edit.size, now))
-        self._clearing.hold(order, needed)
+        self._clearing.hold(order, draft.needed)
         if stays and not order.is_waiting:
             listing.book.shrink(order)
         self._changed(order, now)
         if not stays:
-            self._enter(order, plan, now)
+            self._enter(order, draft.plan, now)
         self._attach_brackets(now)
         return order
-
-    def preview_edit(self, edit: EditRequest, outlook: Outlook, now: datetime) -> Preview:
-        """Return what the order would do after the edit; changes nothing, and refuses by the preview's errors.
-
-        Raises:
-            OrderRejected: there is no such order, so there is no product to look at.
-        """
-        order = self._known(edit.order_id, "ORDER_NOT_FOUND")
-        try:
-            _, edited, plan, _ = self._drafted_edit(edit, now)
-        except OrderRejected as rejected:
-            return replace(outlook.refused(rejected), errors=(rejected.reason,))
-        return outlook.accepted(edited, plan, order)
-
-    def _drafted_edit(
-        self, edit: EditRequest, now: datetime
-    ) -> tuple[Order, OrderRequest, Plan, tuple[Decimal, Decimal]]:
-        """Return the order, its edited terms, what it would take, and its hold per unit and in all."""
-        order = self._known(edit.order_id, "ORDER_NOT_FOUND")
-        listing = self.listings[order.request.product_id]
-        edited = edited_request(order, edit, listing.situation(now))
-        plan = NOTHING
-        if not keeps_place(order, edited):
-            plan = listing.limit_plan(edited, edit.size - order.filled_size, edit.price)
-        draft = order.copied()
-        draft.request = edited
-        unit = hold_unit(draft)
-        needed = unit * draft.left
-        self._clearing.require(edited.product_id, edited.side, needed - order.hold)
-        return order, edited, plan, (unit, needed)
 
     def cancel(self, order_id: str, now: datetime) -> Order:
         """Cancel an open order and release its hold.
@@ -205,12 +132,73 @@ class Engine:
         Raises:
             OrderRejected: for an order that is unknown or already ended.
         """
-        order = self._known(order_id, "UNKNOWN_CANCEL_ORDER")
+        order = self._cancellable(order_id)
+        self._end(order, OrderStatus.CANCELLED, _CANCELLED, now)
+        self._attach_brackets(now)
+        return order
+
+    def queue_cancel(self, order_id: str, now: datetime) -> Order:
+        """Accept a cancel that is carried out when the order is settled; until then the order may still fill.
+
+        Raises:
+            OrderRejected: as for `cancel`.
+        """
+        order = self._cancellable(order_id)
+        order.is_cancel_queued = True
+        self._changed(order, now)
+        return order
+
+    def _cancellable(self, order_id: str) -> Order:
+        order = self.drafts.known(order_id, "UNKNOWN_CANCEL_ORDER")
         if order.status is OrderStatus.FILLED:
             raise OrderRejected("ORDER_IS_FULLY_FILLED", f"order {order_id} is filled")
-        if order.status in _ENDED:
-            raise OrderRejected("DUPLICATE_CANCEL_REQUEST", f"order {order_id} is already {order.status.lower()}")
-        self._end(order, OrderStatus.CANCELLED, "User requested cancel", now)
+        if order.status in _ENDED or order.is_cancel_queued:
+            raise OrderRejected("DUPLICATE_CANCEL_REQUEST", f"order {order_id} is already {order.told_status.lower()}")
+        return order
+
+    def settle(self, order_id: str, now: datetime) -> Order:
+        """Carry out what waits for an order: its queued cancel, or its way to the book; nothing if it has ended.
+
+        On its way to the book an order meets the market of now: what would have refused it at the door fails it.
+
+        Raises:
+            OrderRejected: there is no such order.
+        """
+        order = self.drafts.known(order_id, "ORDER_NOT_FOUND")
+        if order.is_cancel_queued:
+            self._end(order, OrderStatus.CANCELLED, _CANCELLED, now)
+        elif order.is_held:
+            self._release(order, now)
+        self._attach_brackets(now)
+        return order
+
+    def _release(self, order: Order, now: datetime) -> None:
+        listing = self.listings[order.request.product_id]
+        order.is_held = False
+        try:
+            plan = listing.plan(order.request, order.taker_rate)
+            needed = self.drafts.needed(order, plan)
+        except OrderRejected as rejected:
+            self._fail(order, rejected, now)
+            return
+        self._clearing.hold(order, needed)
+        if order.trigger_status is TriggerStatus.PENDING:
+            listing.stops.add(order)
+        self._start(order, plan, now)
+
+    def fill(self, order_id: str, size: Decimal, now: datetime) -> Order:
+        """Let somebody take `size` of a resting order at its price, without a move of the market.
+
+        Raises:
+            OrderRejected: the order does not rest, or not so much of it.
+        """
+        order = self.drafts.known(order_id, "ORDER_NOT_FOUND")
+        listing = self.listings[order.request.product_id]
+        if not listing.book.rests(order) or not ZERO < size <= order.left:
+            raise OrderRejected("INVALID_SIZE", f"{size:f} of order {order_id} cannot be taken: it does not rest")
+        self._fill(order, Level(order.working_price, size), now, is_maker=True)
+        if order.status is OrderStatus.OPEN:
+            listing.book.shrink(order)
         self._attach_brackets(now)
         return order
 
@@ -261,12 +249,6 @@ class Engine:
         books = (listing.book for listing in self.listings.values())
         return {one.order.order_id: (one.queue_ahead, one.arrival) for book in books for one in book.resting}
 
-    def _known(self, order_id: str, reason: str) -> Order:
-        order = self.orders.get(order_id)
-        if order is None:
-            raise OrderRejected(reason, f"there is no order {order_id}")
-        return order
-
     def _add(self, order: Order) -> None:
         """Keep an order, new or restored, and what it waits for."""
         assert order.order_id not in self.orders, f"order id {order.order_id} is used twice"
@@ -277,7 +259,7 @@ class Engine:
         listing = self.listings[order.request.product_id]
         listing.open_orders += 1
         self._deadlines.add(order)
-        if order.trigger_status is TriggerStatus.PENDING:
+        if order.trigger_status is TriggerStatus.PENDING and not order.is_held:
             listing.stops.add(order)
 
     def _enter(self, order: Order, plan: Plan, now: datetime) -> None:
@@ -328,11 +310,16 @@ class Engine:
             listing.stops.discard(order)
         order.status = status
         order.cancel_message = message
+        order.is_held = order.is_cancel_queued = False
         if order.request.attached is not None and order.fills_count:
             order.attached_order_id = self._ids.next_order_id()
             self._entries_done.append(order)
         self._clearing.hold(order, ZERO)
         self._changed(order, now)
+
+    def _fail(self, order: Order, rejected: OrderRejected, now: datetime) -> None:
+        order.reject_reason, order.reject_message = rejected.reason, rejected.message
+        self._end(order, OrderStatus.FAILED, "", now)
 
     def _attach_brackets(self, now: datetime) -> None:
         """Place the brackets of entries that have ended: over all that an entry filled, once, at its end.
@@ -350,10 +337,9 @@ class Engine:
             try:
                 self._clearing.require(order.request.product_id, Side.SELL, order.left)
             except OrderRejected as rejected:
-                order.reject_reason = rejected.reason
                 self._add(order)
                 self._changed(order, now)
-                self._end(order, OrderStatus.FAILED, rejected.message, now)
+                self._fail(order, rejected, now)
                 continue
             self._accept(order, listing.limit_plan(order.request, order.left, order.working_price), order.left, now)
             last_trade = listing.last_trade

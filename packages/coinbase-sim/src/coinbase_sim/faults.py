@@ -11,103 +11,21 @@ from its own `seed`: the same seed and the same requests give the same faults.
     {"on": "POST /orders/batch_cancel", "do": "tick_first", "tick": {"price": "39000"}}    the fill wins the race
     {"on": "ws user", "do": "drop_connection"}                             cut instead of sending the next user message
     {"on": "subscribe ticker", "do": "drop_ack"}                           subscribe, and do not say so
+    {"fault": "F16", "nth": 2}                                             a fault by its name in the catalogue
 """
 
 import asyncio
 import random
 import time
-from collections.abc import Callable, Sequence
-from enum import StrEnum
+from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from typing import Annotated, Any
 
 import msgspec
 
-
-class Action(StrEnum):
-    """What a fault does."""
-
-    # Requests that are refused or lost: the exchange does not do what was asked.
-    DROP_REQUEST = "drop_request"
-    HTTP_500_NOT_PLACED = "http_500_not_placed"
-    HTTP_502_NOT_PLACED = "http_502_not_placed"
-    HTTP_503_NOT_PLACED = "http_503_not_placed"
-    HTTP_429 = "http_429"
-    HTTP_429_HTML = "http_429_html"
-    HTTP_401 = "http_401"
-    HTTP_403 = "http_403"
-    NOT_FOUND = "not_found"
-    NOT_SUCCESS = "not_success"
-
-    # Requests that are carried out and whose reply is spoiled.
-    DROP_REPLY = "drop_reply"
-    DELAY_REPLY = "delay_reply"
-    HOLD_REPLY = "hold_reply"
-    HTTP_500_PLACED = "http_500_placed"
-    HTTP_502_PLACED = "http_502_placed"
-    HTTP_503_PLACED = "http_503_placed"
-    TRUNCATE = "truncate"
-    UNKNOWN_FIELD = "unknown_field"
-    UNKNOWN_ENUM = "unknown_enum"
-    HIDE_ROWS = "hide_rows"
-    LOSE_ROW = "lose_row"
-    REPEAT_ROW = "repeat_row"
-    REVERSE_ROWS = "reverse_rows"
-
-    # Requests before which the market moves.
-    TICK_FIRST = "tick_first"
-
-    # Messages of a channel.
-    DROP_CONNECTION = "drop_connection"
-    STALL = "stall"
-    DROP_MESSAGE = "drop_message"
-    MUTE = "mute"
-    REPEAT_MESSAGE = "repeat_message"
-    HOLD_MESSAGE = "hold_message"
-    CROSSED_TICK = "crossed_tick"
-    ZERO_TICK = "zero_tick"
-    NAN_TICK = "nan_tick"
-    TENFOLD_TICK = "tenfold_tick"
-
-    # Subscriptions to a channel.
-    DROP_ACK = "drop_ack"
-    REPLAY = "replay"
-
-
-NOT_DONE = frozenset(
-    {
-        Action.DROP_REQUEST,
-        Action.HTTP_500_NOT_PLACED,
-        Action.HTTP_502_NOT_PLACED,
-        Action.HTTP_503_NOT_PLACED,
-        Action.HTTP_429,
-        Action.HTTP_429_HTML,
-        Action.HTTP_401,
-        Action.HTTP_403,
-        Action.NOT_FOUND,
-        Action.NOT_SUCCESS,
-    }
-)
-"""The exchange does not do what was asked; in all other faults of requests it does."""
-
-ROWS = frozenset({Action.HIDE_ROWS, Action.LOSE_ROW, Action.REPEAT_ROW, Action.REVERSE_ROWS})
-"""Faults of a listing's page of rows."""
-
-TICKS = frozenset({Action.CROSSED_TICK, Action.ZERO_TICK, Action.NAN_TICK, Action.TENFOLD_TICK})
-"""Faults of a ticker's prices."""
-
-_ON_STREAMS = TICKS | {
-    Action.DROP_CONNECTION,
-    Action.STALL,
-    Action.DROP_MESSAGE,
-    Action.MUTE,
-    Action.REPEAT_MESSAGE,
-    Action.HOLD_MESSAGE,
-}
-_ON_SUBSCRIPTIONS = frozenset({Action.DROP_ACK, Action.REPLAY})
-
-
-POSITIVE = r"^(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,18})?$"
-"""An amount above zero, as text."""
+from coinbase_sim.actions import ANSWERS_TO, ON_REQUESTS, ON_STREAMS, ON_SUBSCRIPTIONS, TICKS, TIMED, Action
+from coinbase_sim.knob_bodies import BODIES, PositiveAmount
+from coinbase_sim.wire.bodies import BodyUnreadable, decoded
 
 
 class FaultInvalid(ValueError):
@@ -117,9 +35,25 @@ class FaultInvalid(ValueError):
 class Tick(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
     """A print on a market that is moved by hand."""
 
-    price: Annotated[str, msgspec.Meta(pattern=POSITIVE)]
-    size: Annotated[str, msgspec.Meta(pattern=POSITIVE)] = "1"
+    price: PositiveAmount
+    size: PositiveAmount = "1"
     product_id: str = "BTC-USD"
+
+
+class Control(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
+    """A knob of the control interface and what it is turned to."""
+
+    path: str
+    body: dict[str, Any] = {}
+
+    def setting(self) -> msgspec.Struct:
+        """The body in the knob's own shape; raises `FaultInvalid`."""
+        if self.path not in BODIES:
+            raise FaultInvalid(f"there is no knob {self.path!r}; there are {', '.join(BODIES)}")
+        try:
+            return msgspec.convert(self.body, BODIES[self.path])
+        except msgspec.ValidationError as invalid:
+            raise FaultInvalid(f"the knob {self.path} cannot be turned so: {invalid}") from None
 
 
 class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaults=True):
@@ -133,7 +67,7 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaul
     do: Action
     nth: Annotated[int, msgspec.Meta(ge=1)] = 1
     seconds: Annotated[float, msgspec.Meta(ge=0, le=3600)] = 0.0
-    """For `delay_reply` only: wall-clock seconds."""
+    """Wall-clock seconds, for the faults that wait; what waits for 0 seconds waits until `POST /control/settle`."""
     times: Annotated[int, msgspec.Meta(ge=0)] = 1
     """How many matches are spoiled from the `nth` on; 0: all."""
     lasts_s: Annotated[float, msgspec.Meta(ge=0, le=86_400)] = 0.0
@@ -146,6 +80,8 @@ class Fault(msgspec.Struct, forbid_unknown_fields=True, frozen=True, omit_defaul
     """For `not_success` only: the venue's failure reason."""
     tick: Tick | None = None
     """For `tick_first` only: the market takes this tick before the request is carried out (F16, F17)."""
+    control: Control | None = None
+    """For `control_first` only: this knob is turned before the request is carried out."""
 
 
 class _Scripted:
@@ -186,7 +122,7 @@ class Faults:
     def __init__(self, faults: Sequence[Fault] = (), clock: Callable[[], float] = time.monotonic) -> None:
         self._scripted: list[_Scripted] = []
         self._spoils_streams = False
-        self._clock = clock
+        self.now_s = clock
         self.clock_skew_s = 0.0
         """How far the clock by which tokens are judged is ahead of the wall clock (F10)."""
         self._held: list[asyncio.Event] = []
@@ -247,45 +183,116 @@ class Faults:
         return self._meet({f"subscribe {channel}"})
 
     def _meet(self, names: set[str]) -> Fault | None:
-        now_s = self._clock()
+        now_s = self.now_s()
         due = [one.fault for one in self._scripted if one.fault.on in names and one.meet(now_s)]
         return due[0] if due else None
 
 
 def parse_faults(body: bytes) -> list[Fault]:
-    """One fault, or a list of them, from JSON; raises `FaultInvalid`."""
+    """One fault, or a list of them, from JSON; raises `FaultInvalid`.
+
+    A fault is spelt out (`{"on": …, "do": …}`) or named, with changes (`{"fault": "F2", "nth": 3}`).
+    """
     try:
-        parsed = msgspec.json.decode(body, type=Fault | list[Fault])
-    except (msgspec.DecodeError, UnicodeDecodeError) as invalid:
+        parsed = decoded(body)
+    except BodyUnreadable as invalid:
         raise FaultInvalid(f"not a fault script: {invalid}") from None
-    return parsed if isinstance(parsed, list) else [parsed]
+    rows = parsed if isinstance(parsed, list) else [parsed]
+    return [fault for row in rows for fault in _read(row)]
+
+
+def _read(row: object) -> Sequence[Fault]:
+    if isinstance(row, dict) and isinstance(row.get("fault"), str):
+        changes = {name: value for name, value in row.items() if name != "fault"}
+        return named(row["fault"], **changes)
+    try:
+        return [msgspec.convert(row, Fault)]
+    except msgspec.ValidationError as invalid:
+        raise FaultInvalid(f"not a fault script: {invalid}") from None
+
+
+class _Random(msgspec.Struct, forbid_unknown_fields=True):
+    rates: Annotated[dict[str, Annotated[float, msgspec.Meta(gt=0, le=1)]], msgspec.Meta(min_length=1)]
+    seed: int = 0
+
+
+def parse_random(body: bytes) -> list[Fault]:
+    """The faults of `{"seed": 7, "rates": {"F2": 0.05, "F24": 0.01}}`; raises `FaultInvalid`."""
+    try:
+        asked = decoded(body, _Random)
+    except BodyUnreadable as invalid:
+        raise FaultInvalid(f'random faults are like {{"seed": 7, "rates": {{"F2": 0.05}}}}: {invalid}') from None
+    return at_random(asked.seed, asked.rates)
+
+
+def at_random(seed: int, rates: Mapping[str, float]) -> list[Fault]:
+    """The named faults, each spoiling its matches for good with a probability of its own, all from one seed."""
+    faults: list[Fault] = []
+    for name, rate in rates.items():
+        # A seed of its own for each, or all of them would come at the same matches.
+        for place, fault in enumerate(named(name, times=0, rate=rate)):
+            own = int.from_bytes(sha256(f"{seed} {name} {place}".encode()).digest()[:6], "big")
+            faults.append(msgspec.structs.replace(fault, seed=own, lasts_s=0.0))
+    return faults
+
+
+def named(name: str, **changes: Any) -> list[Fault]:
+    """The faults that a name of the catalogue stands for, with other terms (`nth`, `times`, `seconds`, `on`, …).
+
+    `product_id` is put wherever the named faults name a product.
+    """
+    from coinbase_sim.catalogue import CATALOGUE  # noqa: PLC0415 - it is made of this module's faults
+
+    if name not in CATALOGUE:
+        raise FaultInvalid(f"there is no fault {name!r}; there are {', '.join(CATALOGUE)}")
+    product_id = changes.pop("product_id", None)
+    faults = []
+    for fault in CATALOGUE[name].faults:
+        spelt = msgspec.to_builtins(fault) | changes
+        if product_id is not None:
+            for place in (spelt.get("tick"), spelt.get("control", {}).get("body")):
+                if place is not None and "product_id" in place:
+                    place["product_id"] = product_id
+        try:
+            faults.append(msgspec.convert(spelt, Fault))
+        except msgspec.ValidationError as invalid:
+            raise FaultInvalid(f"{name} cannot be changed so: {invalid}") from None
+    return faults
 
 
 def _check(fault: Fault) -> None:
     kind, _, target = fault.on.partition(" ")
     if kind in {"ws", "subscribe"}:
         is_named = bool(target)
-        fits = fault.do in (_ON_STREAMS if kind == "ws" else _ON_SUBSCRIPTIONS)
+        fits = fault.do in (ON_STREAMS if kind == "ws" else ON_SUBSCRIPTIONS)
     else:
         is_named = kind in {"GET", "POST", "*"} and (target == "*" or (kind != "*" and target.startswith("/")))
-        fits = fault.do not in _ON_STREAMS | _ON_SUBSCRIPTIONS
+        fits = fault.do in ON_REQUESTS
     if not is_named:
         raise FaultInvalid(f"'on' must be like 'POST /orders', '* *', 'ws user' or 'subscribe user', not {fault.on!r}")
     if not fits:
         raise FaultInvalid(
-            f"{fault.do.value} does not go with {fault.on!r}: 'ws CHANNEL' takes {_listed(_ON_STREAMS)};"
-            f" 'subscribe CHANNEL' {_listed(_ON_SUBSCRIPTIONS)}; requests take the others"
+            f"{fault.do.value} does not go with {fault.on!r}: 'ws CHANNEL' takes {_listed(ON_STREAMS)};"
+            f" 'subscribe CHANNEL' {_listed(ON_SUBSCRIPTIONS)}; requests take {_listed(ON_REQUESTS)}"
         )
-    if fault.seconds and fault.do is not Action.DELAY_REPLY:
-        raise FaultInvalid("'seconds' goes with delay_reply only")
+    _check_terms(fault)
+
+
+def _check_terms(fault: Fault) -> None:
+    if fault.seconds and fault.do not in TIMED:
+        raise FaultInvalid(f"'seconds' goes with {_listed(TIMED)} only, not with {fault.do.value}")
     if fault.do in TICKS and fault.on != "ws ticker":
         raise FaultInvalid(f"{fault.do.value} spoils a ticker, so 'on' must be 'ws ticker', not {fault.on!r}")
+    if fault.on != ANSWERS_TO.get(fault.do, fault.on):
+        raise FaultInvalid(f"{fault.do.value} is an answer to {ANSWERS_TO[fault.do]!r}, not to {fault.on!r}")
     if bool(fault.code) != (fault.do is Action.NOT_SUCCESS):
         raise FaultInvalid("'code' goes with not_success, which needs it: the venue's failure reason")
     if (fault.tick is not None) != (fault.do is Action.TICK_FIRST):
         raise FaultInvalid('\'tick\' goes with tick_first, which needs it, like {"price": "38000"}')
-    if fault.do is Action.NOT_SUCCESS and fault.on != "POST /orders":
-        raise FaultInvalid(f"not_success is an answer to 'POST /orders', not to {fault.on!r}")
+    if (fault.control is not None) != (fault.do is Action.CONTROL_FIRST):
+        raise FaultInvalid('\'control\' goes with control_first, which needs it, like {"path": "/fill", "body": {}}')
+    if fault.control is not None:
+        fault.control.setting()
 
 
 def _listed(actions: frozenset[Action]) -> str:

@@ -73,7 +73,7 @@ class FeeMeter:
         self._usd_products = usd_products
         self._hour: datetime | None = None
         self._begin = self._end = 0
-        self._volume = ZERO
+        self._volume = self._fees = ZERO
         self._tier = tiers[0]
 
     def tier(self, now: datetime) -> FeeTier:
@@ -87,23 +87,32 @@ class FeeMeter:
         self._update(now)
         return self._volume
 
+    def fees(self, now: datetime) -> Decimal:
+        """Return the fees on that volume."""
+        self._update(now)
+        return self._fees
+
     def _update(self, now: datetime) -> None:
         hour = now.replace(minute=0, second=0, microsecond=0)
         if hour == self._hour:
             return
         self._hour = hour
         while self._end < len(self._fills) and self._fills[self._end].at < hour:
-            self._volume = EXACT.add(self._volume, self._usd_value(self._fills[self._end]))
+            self._count(self._fills[self._end], ONE)
             self._end += 1
         while self._begin < self._end and self._fills[self._begin].at < hour - _WINDOW:
-            self._volume = EXACT.subtract(self._volume, self._usd_value(self._fills[self._begin]))
+            self._count(self._fills[self._begin], Decimal(-1))
             self._begin += 1
         # A volume below zero, after reversals, is of the first tier.
         reached = [tier for tier in self._tiers if tier.usd_from <= self._volume]
         self._tier = reached[-1] if reached else self._tiers[0]
 
-    def _usd_value(self, fill: Fill) -> Decimal:
+    def _count(self, fill: Fill, sign: Decimal) -> None:
+        """Count a fill into the window (`sign` 1) or out of it (-1); a reversal counts the other way round."""
         if fill.product_id not in self._usd_products:
-            return ZERO
+            return
+        if fill.trade_type is TradeType.REVERSAL:
+            sign = sign.copy_negate()
         value = EXACT.multiply(fill.price, fill.size)
-        return -value if fill.trade_type is TradeType.REVERSAL else value
+        self._volume = EXACT.add(self._volume, EXACT.multiply(sign, value))
+        self._fees = EXACT.add(self._fees, EXACT.multiply(sign, fill.commission))

@@ -1,6 +1,5 @@
 """A product as the exchange runs it: its rules and gates of the moment, its book, its stops."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -10,6 +9,7 @@ from coinbase_sim.book import Book, Plan, is_beyond
 from coinbase_sim.checks import Situation, check_notional
 from coinbase_sim.model import (
     BookChanged,
+    LevelChanged,
     Order,
     OrderRejected,
     OrderRequest,
@@ -105,8 +105,8 @@ class Listing:
         would_take = bool(facing) and not is_beyond(request.side, facing[0].price, limit)
         return is_beyond(request.side, limit, bound) and (bool(plan.takes) or would_take)
 
-    def book_changes(self, now: datetime) -> Sequence[BookChanged]:
-        """Return the levels that differ from what was told last, bids before asks, best first; and count them as told.
+    def book_changes(self, now: datetime) -> BookChanged | None:
+        """Return the levels that differ from what was told last and count them as told; None when there are none.
 
         Own orders and the ladder of others count together.
         """
@@ -117,9 +117,9 @@ class Listing:
             for price in sorted(told.keys() | depth.keys(), reverse=side is Side.BUY):
                 size = depth.get(price, ZERO)
                 if size != told.get(price, ZERO):
-                    changes.append(BookChanged(self.spec.product_id, side, price, size, now))
+                    changes.append(LevelChanged(side, price, size))
             self.shown[side] = depth
-        return changes
+        return BookChanged(self.spec.product_id, tuple(changes), now) if changes else None
 
 
 def hold_unit(order: Order) -> Decimal:

@@ -148,6 +148,7 @@ class ManualMarket:
     def __init__(self, products: Sequence[ProductSpec], start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
         self._specs = {spec.product_id: spec for spec in products}
         self._start = start
+        self._skipped = timedelta(0)
         self._ticks: list[Tick] = []
         self._position = 0
 
@@ -162,6 +163,12 @@ class ManualMarket:
     @property
     def position(self) -> int:
         return self._position
+
+    def skip(self, time: timedelta) -> None:
+        """Let so much time pass without a tick before the next one that is queued."""
+        if time < timedelta(0):
+            raise ValueError(f"venue time does not go back; was asked to skip {time}")
+        self._skipped += time
 
     def set_price(
         self,
@@ -192,7 +199,7 @@ class ManualMarket:
     ) -> None:
         """Queue a print of `size` at `price` that leaves this ladder, best first."""
         self._spec(product_id)
-        at = self._start + timedelta(seconds=len(self._ticks) + 1)
+        at = self._start + self._skipped + timedelta(seconds=len(self._ticks) + 1)
         bar = Bar(product_id, at, price, price, price, price, size)
         self._ticks.append(Tick(product_id, at, price, size, tuple(bids), tuple(asks), bar))
 

@@ -172,6 +172,8 @@ class Order:
     cancel_message: str = ""
     reject_reason: str = ""
     """Coinbase's code when `status` is FAILED."""
+    reject_message: str = ""
+    """The sentence to that code."""
     maker_rate: Decimal = Decimal(0)
     taker_rate: Decimal = Decimal(0)
     """Fee rates of the tier at order time."""
@@ -185,6 +187,10 @@ class Order:
     attached_order_id: str = ""
     """The order that this entry brought along; empty until it exists."""
     edits: tuple[Edit, ...] = ()
+    is_held: bool = False
+    """Accepted and PENDING: it reaches the book when it is settled."""
+    is_cancel_queued: bool = False
+    """A cancel was accepted and not carried out: it is still live until it is settled."""
 
     def copied(self) -> "Order":
         """Return the order as it is now, for others to keep; several times as fast as `copy.copy`."""
@@ -207,6 +213,11 @@ class Order:
             return self.exit_price
         assert self.request.limit_price is not None, "a market order has no price of its own"
         return self.request.limit_price
+
+    @property
+    def told_status(self) -> str:
+        """The status in the venue's words, which has one more for an order whose cancel is queued."""
+        return "CANCEL_QUEUED" if self.is_cancel_queued else self.status.value
 
     @property
     def is_waiting(self) -> bool:
@@ -316,16 +327,26 @@ class OrderChanged:
 
 
 @dataclass(frozen=True, slots=True)
-class BookChanged:
+class LevelChanged:
     """A level of the displayed book has a new absolute size, own resting orders included; zero removes it.
 
-    Sent only to listeners that asked for it; `side` BUY is a bid.
+    `side` BUY is a bid.
     """
 
-    product_id: str
     side: Side
     price: Decimal
     size: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class BookChanged:
+    """The levels that one change of the exchange has left different, bids before asks, best first.
+
+    Sent only to listeners that asked for it.
+    """
+
+    product_id: str
+    levels: tuple[LevelChanged, ...]
     at: datetime
 
 

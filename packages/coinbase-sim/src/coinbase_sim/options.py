@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from coinbase_sim.drafts import DuplicateIds
+
 Port = Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Port for http and ws; 0 takes a free one.")]
 TlsPort = Annotated[
     int | None,
@@ -54,3 +56,30 @@ ExchangeName = Annotated[
 ]
 Heartbeat = Annotated[float, typer.Option(metavar="SECONDS", min=0, help="Seconds between heartbeats; 0: none.")]
 Auth = Annotated[bool, typer.Option(help="Verify the tokens of private requests.")]
+PrivateLimit = Annotated[
+    float | None,
+    typer.Option(metavar="N", min=0.001, help="Refuse with 429 what a member asks faster than N a second; venue: 30."),
+]
+PublicLimit = Annotated[
+    float | None,
+    typer.Option(metavar="N", min=0.001, help="Refuse with 429 public requests faster than N a second; venue: 10."),
+]
+QuietClose = Annotated[
+    float | None,
+    typer.Option(
+        metavar="SECONDS", min=0.001, help="Close sockets without heartbeats to which nothing was sent so long."
+    ),
+]
+DuplicateIdsMeaning = Annotated[
+    DuplicateIds, typer.Option(help="A known client order id is the existing order again, or is refused.")
+]
+Levels = Annotated[
+    int, typer.Option(metavar="N", min=1, max=20_000, help="Price levels on each side of the displayed book.")
+]
+FaultScript = Annotated[
+    Path | None, typer.Option(metavar="FILE", help="A script of faults in JSON, as POST /control/faults takes it.")
+]
+EventLogFile = Annotated[
+    Path | None,
+    typer.Option(metavar="FILE", help="Write every event here, a line of JSON each: one seed and script, one file."),
+]

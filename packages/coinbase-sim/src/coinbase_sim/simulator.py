@@ -15,11 +15,13 @@ from types import MappingProxyType
 
 from coinbase_sim.amounts import ZERO, exact
 from coinbase_sim.clearing import Clearing
-from coinbase_sim.engine import DuplicateIds, Engine, HouseRules
+from coinbase_sim.drafts import HouseRules
+from coinbase_sim.engine import Engine
 from coinbase_sim.feed import Feed, Listener
 from coinbase_sim.fees import USD_CURRENCIES, FeeMeter, FeeTier
 from coinbase_sim.history import ProductHistory
 from coinbase_sim.ids import Ids
+from coinbase_sim.incidents import Incidents
 from coinbase_sim.ledger import Ledger
 from coinbase_sim.model import (
     Account,
@@ -31,7 +33,6 @@ from coinbase_sim.model import (
     Level,
     Order,
     OrderRequest,
-    ProductChanged,
     ProductGates,
     ProductSpec,
     Side,
@@ -39,7 +40,6 @@ from coinbase_sim.model import (
     TradePrinted,
 )
 from coinbase_sim.previews import Outlook, Preview
-from coinbase_sim.products import check_spec
 from coinbase_sim.state import ProductState, SimulatorState, decode_state, encode_state
 from coinbase_sim.terms import SimulatorOptions
 from coinbase_sim.ticks import Market, Tick
@@ -47,7 +47,7 @@ from coinbase_sim.ticks import Market, Tick
 __all__ = ["Simulator", "SimulatorOptions"]
 
 
-class Simulator:
+class Simulator(Incidents):
     """One account on one simulated exchange."""
 
     def __init__(self, market: Market, products: Sequence[ProductSpec], options: SimulatorOptions) -> None:
@@ -117,32 +117,32 @@ class Simulator:
         if self._feed.is_book_heard:
             with exact():
                 for listing in self._engine.listings.values():
-                    if listing.book.is_stale:
-                        for change in listing.book_changes(self._now):
-                            self._feed.emit(change)
+                    if listing.book.is_stale and (change := listing.book_changes(self._now)) is not None:
+                        self._feed.emit(change)
         if not self._feed.is_empty:
             self._feed.deliver()
 
-    def submit(self, request: OrderRequest) -> Order:
+    def submit(self, request: OrderRequest, *, is_held: bool = False) -> Order:
         """Place an order and return it as it is after matching; a known client order id returns the existing order,
-        or is refused, as `set_duplicate_ids` says.
+        or is refused, as `set_duplicate_ids` says. A held order stays PENDING until `settle`.
 
         Raises:
             OrderRejected: with Coinbase's code; nothing has changed.
         """
         with exact():
-            order = self._engine.submit(request, self._now).copied()
+            order = self._engine.submit(request, self._now, is_held=is_held).copied()
         self._tell()
         return order
 
-    def cancel(self, order_id: str) -> Order:
-        """Cancel an open order, release its hold, and return it.
+    def cancel(self, order_id: str, *, is_queued: bool = False) -> Order:
+        """Cancel an open order, release its hold, and return it; a queued cancel is carried out by `settle`.
 
         Raises:
             OrderRejected: for an order that is unknown or has ended, with Coinbase's code.
         """
         with exact():
-            order = self._engine.cancel(order_id, self._now).copied()
+            cancel = self._engine.queue_cancel if is_queued else self._engine.cancel
+            order = cancel(order_id, self._now).copied()
         self._tell()
         return order
 
@@ -162,7 +162,7 @@ class Simulator:
         """Return what `submit` would do now, or in `errors` why it would refuse; the client order id may be empty."""
         named = request if request.client_order_id else replace(request, client_order_id="preview")
         with exact():
-            return self._engine.preview(named, self._outlook(request.product_id, repr(request)), self._now)
+            return self._engine.drafts.preview(named, self._outlook(request.product_id, repr(request)), self._now)
 
     def preview_edit(self, edit: EditRequest) -> Preview:
         """Return what `edit` would do now, or in `errors` why it would refuse.
@@ -173,7 +173,7 @@ class Simulator:
         order = self._engine.orders.get(edit.order_id)
         product_id = "" if order is None else order.request.product_id
         with exact():
-            return self._engine.preview_edit(edit, self._outlook(product_id, repr(edit)), self._now)
+            return self._engine.drafts.preview_edit(edit, self._outlook(product_id, repr(edit)), self._now)
 
     def _outlook(self, product_id: str, asked: str) -> Outlook:
         # Derived, not counted: a preview changes nothing, not even which id comes next.
@@ -247,6 +247,10 @@ class Simulator:
         """Return the tier that an order placed now would trade on."""
         return self._meter.tier(self._now)
 
+    def fees_30d(self) -> Decimal:
+        """Return the fees of the same window as `volume_30d`."""
+        return self._meter.fees(self._now)
+
     def volume_30d(self) -> Decimal:
         """Return the USD volume that the tier goes by: of the 30 days before the present hour of venue time."""
         return self._meter.volume(self._now)
@@ -254,67 +258,6 @@ class Simulator:
     def gates(self, product_id: str) -> ProductGates:
         """Return what may be done with a product now; raises KeyError for an unknown one."""
         return self._engine.listings[product_id].gates
-
-    def set_product_state(self, product_id: str, gates: ProductGates) -> None:
-        """Open and shut a product's gates (F12). Own orders neither fill nor trigger while it is not matching.
-
-        Raises:
-            KeyError: there is no such product.
-        """
-        listing = self._engine.listings[product_id]
-        listing.gates = gates
-        self._feed.emit(ProductChanged(listing.spec, gates, self._now))
-        self._tell()
-
-    def set_product_rules(self, spec: ProductSpec) -> None:
-        """Change a product's increments and limits while it trades (F13); orders that rest stay as they are.
-
-        The market's own prices keep their grid.
-
-        Raises:
-            KeyError: there is no such product.
-            ValueError: it is another pair, or an amount is not above zero.
-        """
-        listing = self._engine.listings[spec.product_id]
-        check_spec(listing.spec, spec)
-        listing.book.spec = self._specs[spec.product_id] = spec
-        self._feed.emit(ProductChanged(spec, listing.gates, self._now))
-        self._tell()
-
-    def set_balance(self, currency: str, available: Decimal) -> None:
-        """Set what is available of a currency (F15); what open orders hold stays held.
-
-        Raises:
-            ValueError: the amount is negative or not finite.
-        """
-        if not available.is_finite() or available < ZERO:
-            raise ValueError(f"a balance is finite and not negative; was {available} {currency}")
-        ledger = self._clearing.ledger
-        with exact():
-            present = ledger.available(currency) if currency in ledger.currencies else ZERO
-            ledger.change(currency, available - present)
-
-    def set_duplicate_ids(self, meaning: DuplicateIds) -> None:
-        """Say what a known client order id means from now on."""
-        self._engine.rules.duplicate_ids = meaning
-
-    def reverse_fill(self, trade_id: str) -> Fill:
-        """Take back a fill (F29): a REVERSAL row, the money moved back, the order's totals left as executed.
-
-        Raises:
-            ValueError: there is no such fill, it is taken back already, or what it brought is not available any more.
-        """
-        with exact():
-            return self._clearing.reverse(trade_id, self._now)
-
-    def correct_fill(self, trade_id: str, price: Decimal, commission: Decimal) -> tuple[Fill, Fill]:
-        """Correct a fill's price and commission (F29): a REVERSAL row, then a CORRECTION row with the new terms.
-
-        Raises:
-            ValueError: as `reverse_fill` does, or the new terms cannot be paid.
-        """
-        with exact():
-            return self._clearing.correct(trade_id, price, commission, self._now)
 
     def subscribe(self, listener: Listener, *, with_book: bool = False) -> Callable[[], None]:
         """Have `listener` called with each event, in causal order; returns the function that ends it.

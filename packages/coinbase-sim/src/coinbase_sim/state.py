@@ -6,7 +6,7 @@ from typing import Self
 
 import msgspec
 
-from coinbase_sim.engine import DuplicateIds
+from coinbase_sim.drafts import DuplicateIds
 from coinbase_sim.history import Bucket
 from coinbase_sim.listing import Listing
 from coinbase_sim.model import Fill, Level, Order, ProductGates, ProductSpec, TickerChanged, TradePrinted

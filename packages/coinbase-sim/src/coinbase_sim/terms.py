@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from coinbase_sim.amounts import ZERO
-from coinbase_sim.engine import DuplicateIds
+from coinbase_sim.drafts import DuplicateIds
 from coinbase_sim.fees import FeeTier, check_tiers
 
 

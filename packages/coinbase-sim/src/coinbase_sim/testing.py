@@ -1,9 +1,11 @@
 """What the pytest fixtures hand to a test: a hand on the market, and a script of faults."""
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from coinbase_sim.faults import Action, Fault
+from coinbase_sim.actions import Action
+from coinbase_sim.faults import Fault, at_random, named
 from coinbase_sim.market import ManualMarket
 from coinbase_sim.model import TickerChanged
 from coinbase_sim.wire.server import SimulatorServer
@@ -48,6 +50,14 @@ class Script:
             ValueError: for a fault that makes no sense, with what would.
         """
         self._faults.install([Fault(on=on, do=Action(do), nth=nth, seconds=seconds, **terms)])
+
+    def named(self, name: str, **terms: Any) -> None:
+        """Script a fault by its name in the catalogue (`named("F2", nth=3)`); raises ValueError for one unknown."""
+        self._faults.install(named(name, **terms))
+
+    def at_random(self, seed: int, rates: Mapping[str, float]) -> None:
+        """Let named faults come at random, each at its own rate: `at_random(7, {"F2": 0.05, "F24": 0.01})`."""
+        self._faults.install(at_random(seed, rates))
 
     @property
     def unfired(self) -> list[dict[str, Any]]:

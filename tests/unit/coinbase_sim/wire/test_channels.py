@@ -8,6 +8,7 @@ import pytest
 
 from coinbase_sim.model import Event, Level, OrderRequest, OrderType, ProductGates, Side, TimeInForce
 from coinbase_sim.wire.channels import ALL_PRODUCTS, Channels
+from coinbase_sim.wire.manners import Manners
 from tests.fixtures.simulated_exchange import Exchange, levels
 
 COIN = "COIN-USD"
@@ -17,15 +18,13 @@ class Subscriber:
     """Hears every channel of one product, as a socket subscribed to all of them would."""
 
     def __init__(self, exchange: Exchange) -> None:
-        self.channels = Channels(exchange.sim)
+        self.channels = Channels(exchange.sim, Manners())
         self.heard: list[tuple[str, dict[str, Any]]] = []
-        self.listens = True
-        exchange.sim.subscribe(self._publish)
+        exchange.sim.subscribe(self._publish, with_book=True)
 
     def _publish(self, event: Event) -> None:
-        for update in self.channels.updates(event, lambda _channel, _product_id: self.listens):
-            if self.listens:
-                self.heard.append((update.channel, decoded(update.encode())))
+        for update in self.channels.updates(event):
+            self.heard.append((update.channel, decoded(update.encode())))
 
     def of(self, channel: str) -> list[dict[str, Any]]:
         return [message for name, message in self.heard if name == channel]
@@ -102,39 +101,9 @@ def test_updates_lead_from_the_snapshot_to_the_book_as_it_is(exchange: Exchange,
     exchange.limit(Side.BUY, "1", "91")
     for update in subscriber.of("level2"):
         apply(book, update)
-    (fresh,) = Channels(exchange.sim).snapshot("level2", [COIN])
+    (fresh,) = Channels(exchange.sim, Manners()).snapshot("level2", [COIN])
     assert book == rows(decoded(fresh))
     assert book["bid", "91"] == "1"
-
-
-def test_a_newcomer_gets_the_book_that_the_others_know_and_the_same_updates_fit(exchange: Exchange) -> None:
-    channels = Channels(exchange.sim)
-    channels.snapshot("level2", [COIN])
-    book: dict[tuple[str, str], str] = {}
-
-    def publish(event: Event) -> None:
-        if not book:
-            # The newcomer comes after the book has changed and before the others have heard of it.
-            (message,) = channels.snapshot("level2", [COIN])
-            book.update(rows(decoded(message)))
-        for update in channels.updates(event, lambda _channel, _product_id: True):
-            if update.channel == "level2":
-                apply(book, decoded(update.encode()))
-
-    exchange.sim.subscribe(publish)
-    exchange.tick("100", bids=levels(("98", "3")), asks=levels(("101", "7")))
-    assert book == {("bid", "98"): "3", ("offer", "101"): "7"}
-
-
-def test_nobody_listening_the_next_subscriber_starts_from_the_present_book(
-    exchange: Exchange, subscriber: Subscriber
-) -> None:
-    subscriber.channels.snapshot("level2", [COIN])
-    subscriber.listens = False
-    exchange.tick("100", bids=levels(("98", "3")), asks=levels(("102", "3")))
-    subscriber.listens = True
-    (message,) = subscriber.channels.snapshot("level2", [COIN])
-    assert rows(decoded(message)) == {("bid", "98"): "3", ("offer", "102"): "3"}
 
 
 def test_a_book_of_twenty_thousand_levels_is_one_snapshot_above_a_megabyte() -> None:
@@ -142,7 +111,7 @@ def test_a_book_of_twenty_thousand_levels_is_one_snapshot_above_a_megabyte() -> 
     bids = tuple(Level(Decimal(20_000) - Decimal(step) / 2, Decimal("0.125")) for step in range(1, 10_001))
     asks = tuple(Level(Decimal(20_000) + Decimal(step) / 2, Decimal("0.125")) for step in range(1, 10_001))
     exchange.tick("20000", bids=bids, asks=asks)
-    (message,) = Channels(exchange.sim).snapshot("level2", [COIN])
+    (message,) = Channels(exchange.sim, Manners()).snapshot("level2", [COIN])
     assert len(message.tail) > 1_000_000
     assert len(rows(decoded(message))) == 20_000
 

@@ -135,6 +135,7 @@ class TokenVerifier:
             )
         except jwt.InvalidTokenError as refused:
             raise TokenRefused(str(refused)) from None
+        _check_nonce(whole["header"].get("nonce"))
         claims: dict[str, Any] = whole["payload"]
         self._check_names(whole["header"].get("kid"), claims)
         self._check_times(claims)
@@ -158,6 +159,12 @@ class TokenVerifier:
             raise TokenRefused("the token is not valid yet")
         if now > ends + CLOCK_LEEWAY_S:
             raise TokenRefused("the token has expired")
+
+
+def _check_nonce(nonce: object) -> None:
+    # Whether it was seen before is not asked: clients may use one token for its whole life.
+    if not isinstance(nonce, str) or not nonce:
+        raise TokenRefused("the token's header has no nonce")
 
 
 def _method_and_path(uri: str) -> tuple[str, str]:

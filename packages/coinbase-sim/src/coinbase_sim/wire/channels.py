@@ -1,23 +1,25 @@
 """What each channel says: its snapshot for a new subscriber, and which events of the exchange become its updates."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import timedelta
-from decimal import Decimal
 from typing import NamedTuple
 
 from coinbase_sim.model import (
+    BookChanged,
     BucketChanged,
     Event,
-    Level,
+    LevelChanged,
     Order,
     OrderChanged,
     OrderStatus,
     ProductChanged,
+    Side,
     TickerChanged,
     TradePrinted,
 )
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import events
+from coinbase_sim.wire.manners import Manners
 
 ALL_PRODUCTS = ""
 """The subscription key of channels that are not divided by product, and of a `user` subscription to all."""
@@ -46,9 +48,9 @@ class Update(NamedTuple):
 class Channels:
     """All channels of one exchange."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, manners: Manners) -> None:
         self._simulator = simulator
-        self._ladders: dict[str, _Ladder] = {}
+        self._manners = manners
         self._batched: dict[str, TickerChanged] = {}
         self._snapshots: dict[str, Callable[[Sequence[str]], list[events.Message]]] = {
             "heartbeats": _nothing,
@@ -69,13 +71,12 @@ class Channels:
         """Return what a new subscriber of these products hears first."""
         return self._snapshots[channel](product_ids)
 
-    def updates(self, event: Event, is_heard: Callable[[str, str], bool]) -> Iterator[Update]:
-        """Return what an event means for the channels; `is_heard` says whether a channel's product has listeners."""
+    def updates(self, event: Event) -> Iterator[Update]:
+        """Return what an event means for the channels."""
         match event:
             case TickerChanged(product_id=product_id):
                 yield Update("ticker", product_id, lambda: events.ticker(event))
                 yield from self._batch(event)
-                yield from self._depth_changes(product_id, is_heard("level2", product_id))
             case TradePrinted(product_id=product_id):
                 yield Update("market_trades", product_id, lambda: events.trades([event], event.at))
             case BucketChanged(bar=bar, at=at):
@@ -83,8 +84,8 @@ class Channels:
             case OrderChanged(order=order, at=at):
                 product_id = order.request.product_id
                 yield Update("user", product_id, lambda: events.user_update(order, at))
-                # The book shows the member's own resting orders too.
-                yield from self._depth_changes(product_id, is_heard("level2", product_id))
+            case BookChanged(product_id=product_id, levels=changed, at=at):
+                yield Update("level2", product_id, lambda: events.depth(product_id, changed, at))
             case ProductChanged(spec=spec, gates=gates, at=at):
                 yield Update("status", ALL_PRODUCTS, lambda: events.statuses([(spec, gates)], at, "update"))
 
@@ -93,21 +94,10 @@ class Channels:
         last = self._batched.get(event.product_id)
         if last is None or event.at - last.at >= BATCH_INTERVAL:
             self._batched[event.product_id] = event
-            yield Update("ticker_batch", event.product_id, lambda: events.ticker_batch(event))
+            yield Update("ticker_batch", event.product_id, lambda: self._batch_of(event))
 
-    def _depth_changes(self, product_id: str, heard: bool) -> Iterator[Update]:
-        # The ladder is compared with what its subscribers know, so with none there is nothing to remember.
-        if not heard:
-            self._ladders.pop(product_id, None)
-            return
-        ladder = self._ladders.get(product_id)
-        if ladder is None:
-            return
-        bids, asks = self._simulator.depth(product_id)
-        changes = ladder.replaced_by(bids, asks)
-        if changes:
-            now = self._simulator.now
-            yield Update("level2", product_id, lambda: events.depth(product_id, changes, now))
+    def _batch_of(self, ticker: TickerChanged, kind: str = "update") -> events.Message:
+        return events.ticker_batch(ticker, kind, with_quotes=self._manners.dialect.batch_quotes)
 
     def _statuses(self, _product_ids: Sequence[str]) -> list[events.Message]:
         products = [(spec, self._simulator.gates(spec.product_id)) for spec in self._simulator.products.values()]
@@ -117,7 +107,7 @@ class Channels:
         return [events.ticker(ticker, "snapshot") for ticker in self._known(product_ids)]
 
     def _ticker_batches(self, product_ids: Sequence[str]) -> list[events.Message]:
-        return [events.ticker_batch(ticker, "snapshot") for ticker in self._known(product_ids)]
+        return [self._batch_of(ticker, "snapshot") for ticker in self._known(product_ids)]
 
     def _known(self, product_ids: Sequence[str]) -> list[TickerChanged]:
         tickers = [self._simulator.ticker(product_id) for product_id in product_ids]
@@ -125,13 +115,12 @@ class Channels:
 
     def _depths(self, product_ids: Sequence[str]) -> list[events.Message]:
         now = self._simulator.now
-        # A newcomer gets the ladder that the others know, not a newer one: the next changes fit both alike.
-        return [events.depth(name, self._ladder(name).rows(), now, "snapshot") for name in product_ids]
+        # Between two changes of the exchange this is what the others were told level by level.
+        return [events.depth(name, self._levels(name), now, "snapshot") for name in product_ids]
 
-    def _ladder(self, product_id: str) -> "_Ladder":
-        if product_id not in self._ladders:
-            self._ladders[product_id] = _Ladder(*self._simulator.depth(product_id))
-        return self._ladders[product_id]
+    def _levels(self, product_id: str) -> list[LevelChanged]:
+        sides = zip((Side.BUY, Side.SELL), self._simulator.depth(product_id), strict=True)
+        return [LevelChanged(side, level.price, level.size) for side, levels in sides for level in levels]
 
     def _trades(self, product_ids: Sequence[str]) -> list[events.Message]:
         now = self._simulator.now
@@ -150,39 +139,6 @@ class Channels:
             return order.status in _LIVE and (every or order.request.product_id in product_ids)
 
         return events.user_snapshots([*filter(wanted, self._simulator.orders())], self._simulator.now)
-
-
-class _Ladder:
-    """The book as the subscribers of a product know it: size by price, in the book's order."""
-
-    def __init__(self, bids: Sequence[Level], asks: Sequence[Level]) -> None:
-        self._bids, self._asks = _sizes(bids), _sizes(asks)
-
-    def rows(self) -> list[events.DepthRow]:
-        """Every level, best first, bids before offers."""
-        return [*_rows("bid", self._bids), *_rows("offer", self._asks)]
-
-    def replaced_by(self, bids: Sequence[Level], asks: Sequence[Level]) -> list[events.DepthRow]:
-        """Take over a newer book; returns the levels that differ, with size zero for those that are gone."""
-        before = (self._bids, self._asks)
-        self._bids, self._asks = _sizes(bids), _sizes(asks)
-        return [
-            *_rows("bid", _difference(before[0], self._bids)),
-            *_rows("offer", _difference(before[1], self._asks)),
-        ]
-
-
-def _sizes(levels: Sequence[Level]) -> dict[Decimal, Decimal]:
-    return {level.price: level.size for level in levels}
-
-
-def _difference(before: Mapping[Decimal, Decimal], after: Mapping[Decimal, Decimal]) -> dict[Decimal, Decimal]:
-    gone = {price: Decimal(0) for price in before if price not in after}
-    return gone | {price: size for price, size in after.items() if before.get(price) != size}
-
-
-def _rows(side: str, sizes: Mapping[Decimal, Decimal]) -> list[events.DepthRow]:
-    return [events.DepthRow(side, price, size) for price, size in sizes.items()]
 
 
 def _nothing(_product_ids: Sequence[str]) -> list[events.Message]:

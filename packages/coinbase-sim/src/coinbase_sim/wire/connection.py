@@ -6,6 +6,7 @@ from collections import deque
 from aiohttp import WSMsgType, web
 
 from coinbase_sim.wire.events import Message
+from coinbase_sim.wire.manners import Manners
 
 QUEUE_LIMIT = 16_384
 """Messages that may wait for one client; a client that falls further behind is cut off, as a venue does."""
@@ -22,8 +23,13 @@ class Connection:
     """The sending side of one socket. `send` never waits; one writer task drains the queue in order."""
 
     def __init__(
-        self, socket: web.WebSocketResponse, transport: asyncio.BaseTransport, queue_limit: int = QUEUE_LIMIT
+        self,
+        socket: web.WebSocketResponse,
+        transport: asyncio.BaseTransport,
+        manners: Manners,
+        queue_limit: int = QUEUE_LIMIT,
     ) -> None:
+        self._manners = manners
         self._socket = socket
         self._transport = transport
         self._queue: deque[bytes] = deque()
@@ -52,6 +58,16 @@ class Connection:
         """Lose a message: its number is used up, and nothing is sent (F24)."""
         self._sequence += 1
 
+    def send_lower(self, message: Message) -> None:
+        """Send a message with a number that is past already (F24)."""
+        self.send_plain(message.numbered(max(0, self._sequence - 2)))
+
+    def send_half(self, message: Message) -> None:
+        """Send the first half of a message (F9)."""
+        whole = message.numbered(self._sequence)
+        self._sequence += 1
+        self.send_plain(whole[: len(whole) // 2])
+
     def hold(self, message: Message) -> None:
         """Send this message after the next one (F21)."""
         if self._held is not None:
@@ -71,7 +87,7 @@ class Connection:
             self.cut()
             return
         self.last_sent_at = asyncio.get_running_loop().time()
-        self._queue.append(text)
+        self._queue.append(self._manners.dialect.message(text))
         self._drained.clear()
         self._filled.set()
 

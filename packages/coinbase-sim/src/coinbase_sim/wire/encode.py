@@ -38,6 +38,7 @@ from coinbase_sim.wire.texts import (
     amount_text,
     derived_id,
     mid_price,
+    public_trade_id,
     ratio,
     time_text,
     unix_text,
@@ -63,6 +64,19 @@ _SPOT: Json = {
     "alias_to": [],
     "product_venue": "CBE",
     "future_product_details": None,
+    # The venue sends these too, and for a spot product they say nothing.
+    "new_at": None,
+    "market_cap": "",
+    "base_cbrn": "",
+    "quote_cbrn": "",
+    "product_cbrn": "",
+    "icon_color": "",
+    "icon_url": "",
+    "display_name_overwrite": "",
+    "is_alpha_testing": False,
+    "about_description": "",
+    "best_bid_price": "",
+    "best_ask_price": "",
 }
 
 
@@ -113,7 +127,7 @@ def candle(bar: Bar) -> Json:
 
 def trade(printed: TradePrinted) -> Json:
     return {
-        "trade_id": printed.trade_id,
+        "trade_id": public_trade_id(printed.trade_id),
         "product_id": printed.product_id,
         "price": amount_text(printed.price),
         "size": amount_text(printed.size),
@@ -173,7 +187,7 @@ def account(wallet: Account, opened_at: datetime, now: datetime) -> Json:
 
 
 def transaction_summary(tier: FeeTier, volume: Decimal, fees: Decimal) -> Json:
-    """Volume and fees so far, and the fee tier in force. The first two fields are numbers."""
+    """Volume and fees of 30 days, and the fee tier in force. The first two fields are numbers."""
     return {
         "total_volume": _number(volume),
         "total_fees": _number(fees),
@@ -268,9 +282,7 @@ def value_after_fees(order: Order) -> Decimal:
 # What every order has in common.
 _PLAIN_SPOT_ORDER: Json = {
     "fee": "",
-    "pending_cancel": False,
     "product_type": "SPOT",
-    "reject_message": "",
     "order_placement_source": "RETAIL_ADVANCED",
     "is_liquidation": False,
     "leverage": "",
@@ -291,7 +303,8 @@ def order(placed: Order) -> Json:
         "order_configuration": order_configuration(request),
         "side": request.side.value,
         "client_order_id": request.client_order_id,
-        "status": placed.status.value,
+        "status": placed.told_status,
+        "pending_cancel": placed.is_cancel_queued,
         "time_in_force": request.time_in_force.value,
         "created_time": time_text(placed.created_at),
         "completion_percentage": amount_text(completion_pct(placed)),
@@ -316,6 +329,7 @@ def _marks(placed: Order) -> Json:
     """What triggers, edits and attached orders have left on an order."""
     return {
         "trigger_status": placed.trigger_status.value,
+        "reject_message": placed.reject_message,
         "reject_reason": placed.reject_reason or "REJECT_REASON_UNSPECIFIED",
         "edit_history": [
             {

@@ -14,20 +14,23 @@ import msgspec
 from coinbase_sim.amounts import EXACT
 from coinbase_sim.model import (
     Bar,
+    LevelChanged,
     Order,
     OrderStatus,
     OrderType,
     ProductGates,
     ProductSpec,
+    Side,
     TickerChanged,
     TradePrinted,
 )
 from coinbase_sim.wire import encode
-from coinbase_sim.wire.texts import NO_TIME, PORTFOLIO_ID, amount_text, ratio, time_text
+from coinbase_sim.wire.texts import NO_TIME, PORTFOLIO_ID, amount_text, public_trade_id, ratio, time_text
 
 SNAPSHOT_ORDERS_PER_MESSAGE = 50
 
 _NO_POSITIONS: dict[str, list[object]] = {"perpetual_futures_positions": [], "expiring_futures_positions": []}
+_DEPTH_SIDES = {Side.BUY: "bid", Side.SELL: "offer"}
 _TITLES = {
     OrderType.MARKET: "Market",
     OrderType.LIMIT: "Limit",
@@ -78,8 +81,8 @@ def ticker(changed: TickerChanged, kind: str = "update") -> Message:
     return _message("ticker", changed.at, events.encode())
 
 
-def ticker_batch(changed: TickerChanged, kind: str = "update") -> Message:
-    """One ticker as `ticker_batch` tells it: without the best prices (§12.1)."""
+def ticker_batch(changed: TickerChanged, kind: str = "update", *, with_quotes: bool = False) -> Message:
+    """One ticker as `ticker_batch` tells it: without the best prices, unless the dialect has them (§12.1)."""
     low, high = amount_text(changed.low_24h), amount_text(changed.high_24h)
     row = {
         "type": "ticker",
@@ -92,23 +95,19 @@ def ticker_batch(changed: TickerChanged, kind: str = "update") -> Message:
         "high_52_w": high,
         "price_percent_chg_24_h": amount_text(changed.price_change_24h_pct),
     }
+    if with_quotes:
+        for name, level in (("best_bid", changed.best_bid), ("best_ask", changed.best_ask)):
+            row |= {name: amount_text(level.price), f"{name}_quantity": amount_text(level.size)}
     return _message("ticker_batch", changed.at, msgspec.json.encode({"type": kind, "tickers": [row]}))
 
 
-class DepthRow(NamedTuple):
-    """A price level and the whole size that now stands there; zero says that the level is gone."""
-
-    side: str
-    price: Decimal
-    size: Decimal
-
-
-def depth(product_id: str, rows: Sequence[DepthRow], at: datetime, kind: str = "update") -> Message:
+def depth(product_id: str, rows: Sequence[LevelChanged], at: datetime, kind: str = "update") -> Message:
     """Levels of one product. A snapshot has thousands, so the text is put together without dictionaries."""
     event_time = time_text(at)
     updates = ",".join(
-        f'{{"side":"{side}","event_time":"{event_time}","price_level":"{price:f}","new_quantity":"{size:f}"}}'
-        for side, price, size in rows
+        f'{{"side":"{_DEPTH_SIDES[row.side]}","event_time":"{event_time}",'
+        f'"price_level":"{row.price:f}","new_quantity":"{row.size:f}"}}'
+        for row in rows
     )
     # The envelope names the channel otherwise than the subscription does (§12.2).
     return _message("l2_data", at, f'{{"type":"{kind}","product_id":"{product_id}","updates":[{updates}]}}'.encode())
@@ -118,7 +117,7 @@ def trades(printed: Sequence[TradePrinted], at: datetime, kind: str = "update") 
     """Public trades, newest first; `side` is the maker's."""
     rows = [
         {
-            "trade_id": trade.trade_id,
+            "trade_id": public_trade_id(trade.trade_id),
             "product_id": trade.product_id,
             "price": amount_text(trade.price),
             "size": amount_text(trade.size),
@@ -196,7 +195,7 @@ def user_order(order: Order) -> dict[str, str]:
         "reject_reason": order.reject_reason,
         "retail_portfolio_id": PORTFOLIO_ID,
         "risk_managed_by": "UNKNOWN_RISK_MANAGEMENT_TYPE",
-        "status": order.status.value,
+        "status": order.told_status,
         "stop_price": amount_text(stop) if stop is not None else "",
         "time_in_force": request.time_in_force.value,
         "total_fees": amount_text(order.total_fees),

@@ -10,7 +10,7 @@ from coinbase_sim.wire.query import ArgumentInvalid, Parameters
 from coinbase_sim.wire.texts import PORTFOLIO_ID
 
 STATUS_WORDS = {*OrderStatus, "QUEUED", "CANCEL_QUEUED", "EDIT_QUEUED", "UNKNOWN_ORDER_STATUS"}
-"""What may be filtered by; the queued states pass too quickly here for an order to be seen in them."""
+"""What may be filtered by; QUEUED and EDIT_QUEUED pass too quickly here for an order to be seen in them."""
 
 _NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -50,7 +50,7 @@ def order_filter(parameters: Parameters, products: Mapping[str, ProductSpec]) ->
         request = order.request
         return (
             possible
-            and (not statuses or order.status in statuses)
+            and (not statuses or order.told_status in statuses)
             and (not order_ids or order.order_id in order_ids)
             and (not product_ids or request.product_id in product_ids)
             and (not assets or products[request.product_id].base_currency in assets)

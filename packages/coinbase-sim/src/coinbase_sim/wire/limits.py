@@ -16,6 +16,10 @@ class RateLimits(msgspec.Struct, forbid_unknown_fields=True, frozen=True):
 
     private_per_s: Rate = 30.0
     public_per_s: Rate = 10.0
+    ws_connections_per_s: Rate | None = None
+    """New sockets per second; the venue's is 8. None lets all in."""
+    ws_messages_per_s: Rate | None = None
+    """Requests per second on all sockets together; the venue's is 8 from one address. None reads all."""
     html: bool = False
     """Refuse with a page of HTML instead of JSON, as the venue's edge does."""
     headers: bool = True
@@ -51,11 +55,21 @@ class Limiter:
         now = self._clock()
         self._public = _Bucket(limits.public_per_s, now) if limits else None
         self._private = _Bucket(limits.private_per_s, now) if limits else None
+        per_s = (limits.ws_connections_per_s, limits.ws_messages_per_s) if limits else (None, None)
+        self._connections, self._messages = (_Bucket(rate, now) if rate else None for rate in per_s)
 
     def admit(self, *, is_public: bool) -> bool:
         """Count one request; false when it is to be refused."""
         bucket = self._public if is_public else self._private
         return bucket is None or bucket.take(self._clock())
+
+    def admit_connection(self) -> bool:
+        """Count one new socket; false when it is to be refused."""
+        return self._connections is None or self._connections.take(self._clock())
+
+    def admit_message(self) -> bool:
+        """Count one message on a socket; false when it is to be refused."""
+        return self._messages is None or self._messages.take(self._clock())
 
     def headers(self, *, is_public: bool) -> dict[str, str]:
         """Return what the reply says of the limit: requests per second, whole requests left, seconds until full."""

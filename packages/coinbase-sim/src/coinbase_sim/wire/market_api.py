@@ -64,7 +64,7 @@ class MarketApi:
         page = specs[offset : offset + query.page_limit(request.query, MAX_PRODUCTS, MAX_PRODUCTS)]
         tradability = query.flag(request.query, "get_tradability_status")
         rows = [self._product(spec, tradability) for spec in page]
-        return json_reply({"products": rows, "num_products": len(rows)})
+        return json_reply({"products": rows, "num_products": len(rows), "pagination": None})
 
     async def product(self, request: web.Request) -> web.Response:
         spec = self._spec(request.match_info["product_id"])
@@ -95,10 +95,16 @@ class MarketApi:
         if spec is None:
             return _product_unknown()
         limit = query.page_limit(request.query, DEFAULT_TRADES, MAX_TRADES)
+        begin, end = query.unix_time_or_none(request.query, "start"), query.unix_time_or_none(request.query, "end")
+        wanted = [
+            printed
+            for printed in self._simulator.trades(spec.product_id, MAX_TRADES)
+            if (begin is None or printed.at >= begin) and (end is None or printed.at <= end)
+        ]
         ticker = self._simulator.ticker(spec.product_id)
         return json_reply(
             {
-                "trades": [encode.trade(printed) for printed in self._simulator.trades(spec.product_id, limit)],
+                "trades": [encode.trade(printed) for printed in wanted[:limit]],
                 "best_bid": amount_text(ticker.best_bid.price) if ticker else "",
                 "best_ask": amount_text(ticker.best_ask.price) if ticker else "",
             }

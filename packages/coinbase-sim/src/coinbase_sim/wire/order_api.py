@@ -1,13 +1,15 @@
 """REST endpoints that place, preview, edit, cancel and list orders and fills (coinbase.md §4, §7, §9)."""
 
 from collections.abc import Sequence
+from contextvars import ContextVar
 
-import msgspec
 from aiohttp import web
 
 from coinbase_sim.model import OrderRejected
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import encode, filters, query, verdicts
+from coinbase_sim.wire.bodies import BodyUnreadable, decoded
+from coinbase_sim.wire.manners import Later, Manners
 from coinbase_sim.wire.order_entry import edit_request, order_request, preview_request
 from coinbase_sim.wire.query import ArgumentInvalid
 from coinbase_sim.wire.replies import json_reply, not_found
@@ -16,6 +18,9 @@ MAX_CANCELS = 100
 DEFAULT_ORDERS = MAX_ORDERS = 1000
 DEFAULT_FILLS, MAX_FILLS = 100, 1000
 
+QUEUED_S: ContextVar[float | None] = ContextVar("queued_s", default=None)
+"""How long the exchange is to wait before it does what the present request asks."""
+
 CANCEL_ACCEPTED = "UNKNOWN_CANCEL_FAILURE_REASON"
 """The venue's word for "no failure" in a cancel result."""
 
@@ -23,8 +28,10 @@ CANCEL_ACCEPTED = "UNKNOWN_CANCEL_FAILURE_REASON"
 class OrderApi:
     """Handlers that turn requests into calls of the simulator."""
 
-    def __init__(self, simulator: Simulator) -> None:
+    def __init__(self, simulator: Simulator, manners: Manners, later: Later) -> None:
         self._simulator = simulator
+        self._manners = manners
+        self._later = later
 
     def routes(self) -> Sequence[web.RouteDef]:
         return [
@@ -40,11 +47,14 @@ class OrderApi:
 
     async def create(self, request: web.Request) -> web.Response:
         body = await _json_body(request)
+        wait_s = QUEUED_S.get()
         try:
-            placed = self._simulator.submit(order_request(body))
+            placed = self._simulator.submit(order_request(body), is_held=wait_s is not None)
         except OrderRejected as rejected:
             return json_reply(verdicts.order_refused(rejected))
-        return json_reply(verdicts.order_accepted(placed))
+        if wait_s is not None:
+            self._later.settle(placed.order_id, wait_s)
+        return json_reply(self._manners.dialect.order_accepted(verdicts.order_accepted(placed)))
 
     async def preview(self, request: web.Request) -> web.Response:
         body = await _json_body(request)
@@ -59,8 +69,8 @@ class OrderApi:
         try:
             self._simulator.edit(edit)
         except OrderRejected as rejected:
-            return json_reply(verdicts.edit_refused(rejected))
-        return json_reply(verdicts.edit_accepted(edit.order_id))
+            return json_reply(self._manners.dialect.edited(verdicts.edit_refused(rejected)))
+        return json_reply(self._manners.dialect.edited(verdicts.edit_accepted(edit.order_id)))
 
     async def edit_preview(self, request: web.Request) -> web.Response:
         edit = edit_request(await _json_body(request))
@@ -77,13 +87,16 @@ class OrderApi:
             raise ArgumentInvalid("order_ids must be a list of strings")
         if not 1 <= len(order_ids) <= MAX_CANCELS:
             raise ArgumentInvalid(f"order_ids must hold 1 to {MAX_CANCELS} ids, not {len(order_ids)}")
-        return json_reply({"results": [self._cancel(order_id) for order_id in order_ids]})
+        wait_s = QUEUED_S.get()
+        return json_reply({"results": [self._cancel(order_id, wait_s) for order_id in order_ids]})
 
-    def _cancel(self, order_id: str) -> encode.Json:
+    def _cancel(self, order_id: str, wait_s: float | None) -> encode.Json:
         try:
-            self._simulator.cancel(order_id)
+            self._simulator.cancel(order_id, is_queued=wait_s is not None)
         except OrderRejected as rejected:
             return {"success": False, "failure_reason": rejected.reason, "order_id": order_id}
+        if wait_s is not None:
+            self._later.settle(order_id, wait_s)
         return {"success": True, "failure_reason": CANCEL_ACCEPTED, "order_id": order_id}
 
     async def order(self, request: web.Request) -> web.Response:
@@ -111,9 +124,8 @@ class OrderApi:
 
 
 async def _json_body(request: web.Request) -> object:
-    body: object
     try:
-        body = msgspec.json.decode(await request.read())
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        body: object = decoded(await request.read())
+    except BodyUnreadable:
         raise ArgumentInvalid("the body is not valid JSON") from None
     return body

@@ -23,6 +23,7 @@ from coinbase_sim.model import (
     TimeInForce,
 )
 from coinbase_sim.wire.query import ArgumentInvalid, instant
+from coinbase_sim.wire.texts import PORTFOLIO_ID
 
 _PLAIN_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?|\.\d{1,20}", re.ASCII)
 
@@ -67,6 +68,11 @@ def _order_request(body: Fields) -> OrderRequest:
     side_text = _text(body, "side")
     if side_text not in Side.__members__:
         raise ArgumentInvalid(f"side must be BUY or SELL, not {side_text!r}")
+    for ignored in ("self_trade_prevention_id", "leverage", "margin_type", "preview_id"):
+        _text(body, ignored)
+    if _text(body, "retail_portfolio_id") not in {"", PORTFOLIO_ID}:
+        # A key is bound to one portfolio (coinbase.md §2).
+        raise OrderRejected("UNKNOWN_FAILURE_REASON", "account is not available")
     name, fields = _configuration(body, "order_configuration")
     read = _READERS.get(name)
     if read is None:
@@ -111,7 +117,9 @@ def _configuration(body: Fields, key: str) -> tuple[str, Fields]:
 
 
 def _text(fields: Fields, name: str) -> str:
-    value = fields.get(name, "")
+    value = fields.get(name)
+    if value is None:
+        return ""
     if not isinstance(value, str):
         raise ArgumentInvalid(f"{name} must be a string")
     return value

@@ -10,6 +10,9 @@ Item = TypeVar("Item")
 
 DIGITS_MAX = 18
 
+FIRST_PAGE = "0"
+"""A cursor before the first item: what an empty page carries that only seems to be the last."""
+
 _PLAIN_NUMBER = re.compile(r"\d{1,20}(\.\d{1,20})?", re.ASCII)
 
 
@@ -58,9 +61,16 @@ def page_limit(query: Parameters, default: int, maximum: int) -> int:
 
 
 def unix_time(query: Parameters, name: str) -> datetime:
+    at = unix_time_or_none(query, name)
+    if at is None:
+        raise ArgumentInvalid(f"{name} is required, in whole seconds since 1970")
+    return at
+
+
+def unix_time_or_none(query: Parameters, name: str) -> datetime | None:
     seconds = whole_number(query, name)
     if seconds is None:
-        raise ArgumentInvalid(f"{name} is required, in whole seconds since 1970")
+        return None
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
@@ -123,7 +133,7 @@ def page(items: Sequence[tuple[str, Item]], cursor: str, limit: int) -> tuple[li
     front between two calls therefore neither shift a page nor repeat in it.
     """
     begin = 0
-    if cursor:
+    if cursor and cursor != FIRST_PAGE:
         ids = [item_id for item_id, _ in items]
         if cursor not in ids:
             raise ArgumentInvalid(f"cursor {cursor!r} was not issued by this endpoint")

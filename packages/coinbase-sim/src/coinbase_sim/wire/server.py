@@ -14,11 +14,13 @@ from aiohttp import web
 
 from coinbase_sim import control
 from coinbase_sim.faults import Faults
+from coinbase_sim.knobs import Controlled, Knobs
 from coinbase_sim.pacer import Pacer
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import rest, v2_api
 from coinbase_sim.wire.auth import TokenVerifier, load_or_create_key
 from coinbase_sim.wire.limits import Limiter, RateLimits
+from coinbase_sim.wire.manners import Later, Manners
 from coinbase_sim.wire.replies import not_found
 from coinbase_sim.wire.stream import Stream
 from coinbase_sim.wire.tls import make_tls
@@ -94,9 +96,17 @@ class SimulatorServer:
         if options.tls_port is not None:
             secure = opened.enter_context(_listen(options.host, options.tls_port))
         verifier = TokenVerifier(key, self._token_time) if options.require_auth else None
-        self._stream = Stream(self.simulator, verifier, self.faults)
-        border = rest.Border(verifier, self.faults, Limiter(options.rate_limits, time.monotonic))
-        runner = web.AppRunner(self._app(border), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S)
+        manners = Manners(quiet_close_s=options.quiet_close_s)
+        limiter, later = Limiter(options.rate_limits, time.monotonic), Later(self.simulator)
+        self._stream = Stream(self.simulator, verifier, self.faults, manners, limiter)
+        controlled = Controlled(self.simulator, self._pacer, self.faults, self._stream, limiter, manners)
+        knobs = Knobs(controlled)
+        border = rest.Border(verifier, self.faults, limiter, manners, knobs, later)
+        control_app = control.control_app(controlled, knobs)
+        opened.callback(later.close)
+        runner = web.AppRunner(
+            self._app(border, control_app), access_log=None, handle_signals=False, shutdown_timeout=SHUTDOWN_S
+        )
         await runner.setup()
         opened.push_async_callback(runner.cleanup)
         await web.SockSite(runner, plain).start()
@@ -112,16 +122,13 @@ class SimulatorServer:
         opened.callback(self.simulator.subscribe(self._stream.publish))
         if options.heartbeat_interval_s:
             opened.push_async_callback(_cancelled, asyncio.create_task(self._beat()))
-        if options.quiet_close_s:
-            closing = asyncio.create_task(self._stream.close_quiet(options.quiet_close_s))
-            opened.push_async_callback(_cancelled, closing)
+        opened.push_async_callback(_cancelled, asyncio.create_task(self._stream.close_quiet()))
 
-    def _app(self, border: rest.Border) -> web.Application:
+    def _app(self, border: rest.Border, control_app: web.Application) -> web.Application:
         app = web.Application(client_max_size=MAX_BODY_BYTES)
         app.add_subapp(rest.PREFIX, rest.rest_app(self.simulator, border))
         app.add_subapp(v2_api.PREFIX, rest.v2_app(self.simulator, border))
-        controlled = control.Controlled(self.simulator, self._pacer, self.faults, self._stream, border.limiter)
-        app.add_subapp(control.PREFIX, control.control_app(controlled))
+        app.add_subapp(control.PREFIX, control_app)
         app.router.add_route("*", "/{path:.*}", self._anything_else)
         return app
 

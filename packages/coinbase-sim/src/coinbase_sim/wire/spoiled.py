@@ -4,11 +4,14 @@ from typing import Any
 
 import msgspec
 from aiohttp import web
+from aiohttp.web import ContentCoding
 
-from coinbase_sim.faults import ROWS, Action, Fault
+from coinbase_sim.actions import ROWS, Action
+from coinbase_sim.faults import Fault
 from coinbase_sim.model import OrderRejected
 from coinbase_sim.wire import verdicts
 from coinbase_sim.wire.events import Message
+from coinbase_sim.wire.query import FIRST_PAGE
 from coinbase_sim.wire.replies import (
     bad_gateway,
     error_reply,
@@ -21,7 +24,7 @@ from coinbase_sim.wire.replies import (
 
 NEW_WORD = "SOMETHING_THE_VENUE_ADDED_TODAY"
 
-_ENUM_FIELDS = frozenset({"status", "side", "trade_type", "order_type", "time_in_force"})
+_ENUM_FIELDS = frozenset({"status", "side", "order_side", "trade_type", "order_type", "time_in_force"})
 _LISTS = ("orders", "fills", "accounts")
 
 
@@ -41,33 +44,67 @@ def refused(fault: Fault) -> web.Response:
     return _failed(fault.do)
 
 
-def spoiled(fault: Fault, reply: web.StreamResponse) -> web.StreamResponse:
-    """The reply to a request that was carried out, with what the fault does to it."""
+def spoiled(fault: Fault, reply: web.StreamResponse, asked_cursor: str = "") -> web.StreamResponse:
+    """The reply to a request that was carried out, with what the fault does to it.
+
+    `asked_cursor` is that of the request, for the fault that sends the client to the same page once more.
+    """
     if fault.do.startswith("http_"):
         return _failed(fault.do)
     if not isinstance(reply, web.Response) or not isinstance(reply.body, bytes):
         return reply
     if fault.do is Action.TRUNCATE:
         return web.Response(body=reply.body[: len(reply.body) // 2], content_type="application/json")
-    if reply.content_type != "application/json":
-        return reply
-    body: Any = msgspec.json.decode(reply.body)
-    if fault.do is Action.UNKNOWN_FIELD:
+    if fault.do is Action.GZIP:
+        reply.enable_compression(ContentCoding.gzip)
+    elif reply.content_type == "application/json":
+        return json_reply(_respelt(fault.do, msgspec.json.decode(reply.body), asked_cursor), reply.status)
+    return reply
+
+
+def _respelt(do: Action, body: Any, asked_cursor: str) -> Any:
+    if do is Action.EMPTY_OBJECT:
+        return {}
+    if do is Action.UNKNOWN_FIELD:
+        return _with_field(body)
+    if do is Action.UNKNOWN_ENUM:
+        return _with_new_words(body)
+    return _with_rows(do, body, asked_cursor) if do in ROWS else body
+
+
+def spoiled_message(do: Action, message: Message) -> Message:
+    """A message whose content nobody knows (F9)."""
+    body: Any = _content(message)
+    if do is Action.UNKNOWN_FIELD:
         body = _with_field(body)
-    elif fault.do is Action.UNKNOWN_ENUM:
+    elif do is Action.UNKNOWN_ENUM:
         body = _with_new_words(body)
-    elif fault.do in ROWS:
-        body = _with_rows(fault.do, body)
-    return json_reply(body, reply.status)
+    return _with_content(message, body)
+
+
+def unheard_of(message: Message) -> Message:
+    """A message of a channel that nobody knows, from the same moment (F9)."""
+    channel = message.head.index(b'"channel":"') + len(b'"channel":"')
+    end = message.head.index(b'"', channel)
+    head = message.head[:channel] + b"announced_today" + message.head[end:]
+    return _with_content(Message(head, message.tail), {"events": [{"type": "update", "news": []}]})
+
+
+def _content(message: Message) -> Any:
+    return msgspec.json.decode(b"{" + message.tail.removeprefix(b","))
+
+
+def _with_content(message: Message, body: Any) -> Message:
+    return Message(message.head, b"," + msgspec.json.encode(body).removeprefix(b"{"))
 
 
 def spoiled_tick(do: Action, message: Message) -> Message:
     """A ticker with prices that no market has (F30)."""
-    body: Any = msgspec.json.decode(b"{" + message.tail.removeprefix(b","))
+    body: Any = _content(message)
     for event in body["events"]:
         for ticker in event["tickers"]:
             ticker.update(_bad_prices(do, ticker))
-    return Message(message.head, b"," + msgspec.json.encode(body).removeprefix(b"{"))
+    return _with_content(message, body)
 
 
 def _bad_prices(do: Action, ticker: dict[str, str]) -> dict[str, str]:
@@ -108,7 +145,7 @@ def _with_new_words(body: Any) -> Any:
     return [_with_new_words(value) for value in body] if isinstance(body, list) else body
 
 
-def _with_rows(do: Action, body: Any) -> Any:
+def _with_rows(do: Action, body: Any, asked_cursor: str) -> Any:
     listed = next((name for name in _LISTS if isinstance(body, dict) and name in body), None)
     if listed is None:
         return body
@@ -116,6 +153,9 @@ def _with_rows(do: Action, body: Any) -> Any:
     match do:
         case Action.HIDE_ROWS:
             return body | {listed: []}
+        case Action.EMPTY_PAGE:
+            more = {"has_next": True} if "has_next" in body else {}
+            return body | {listed: [], "cursor": asked_cursor or FIRST_PAGE} | more
         case Action.LOSE_ROW:
             return body | {listed: rows[1:]}
         case Action.REPEAT_ROW:

@@ -34,6 +34,11 @@ def derived_id(*parts: str) -> str:
     return str(uuid5(NAMESPACE_URL, "coinbase-sim/" + "/".join(parts)))
 
 
+def public_trade_id(trade_id: str) -> str:
+    """The number under which the public tape tells a trade; a member's fills have ids of another form."""
+    return str(int(trade_id[-12:], 16))
+
+
 USER_ID = derived_id("user")
 PORTFOLIO_ID = derived_id("portfolio")
 
