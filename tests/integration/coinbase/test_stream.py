@@ -212,7 +212,7 @@ async def test_user_orders_become_hints_one_by_one(venue: MockWebSocket, user: E
     await user.next()
     await venue.connections[0].send("user", {"type": "snapshot", "orders": [user_row(1), user_row(2)]})
     first, second = await user.next(), await user.next()
-    assert first == OrderUpdate("v-1", "c-1", "BTC-USD", AT)  # type: ignore[arg-type]
+    assert first == OrderUpdate("v-1", "c-1", "BTC-USD", AT, None, OrderState.ACCEPTED)  # type: ignore[arg-type]
     assert second.venue_order_id == "v-2"
 
 

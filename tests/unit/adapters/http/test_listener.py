@@ -30,7 +30,7 @@ class Bench:
         self.clock = ManualClock(NOON)
         self.handed: list[Signal] = []
         self.health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
-        acceptor = SignalAcceptor(self.store, RecentEvents(), self.handed.append)
+        acceptor = SignalAcceptor(self.store, RecentEvents(), self.handed.append, lambda _: True)
         self.listener = WebhookListener(acceptor, lambda: self.health, self.clock, ListenerOptions(SECRET, [BTC]))
 
     async def post(
