@@ -1,6 +1,8 @@
 """The acting role, the exchange and Postgres, with an auditor who compares the bot's books with the exchange's own."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -18,6 +20,7 @@ __all__ = ["stage"]
 
 FILLED = "SELECT * FROM trade_records WHERE side = '{side}' AND status = 'filled'"
 TURN_S = 0.03
+HEARTBEAT_S = 0.05
 HARD_STOP = "38000"
 """5 % below the entry at 40,000, where a position is left at any price."""
 
@@ -106,3 +109,20 @@ async def cut_user(stage: Stage) -> None:
     url = f"{stage.server.control_url}/disconnect"
     async with stage.http.post(url, json={"channel": "user"}) as response:
         assert (await response.json())["disconnected"] == 1
+
+
+@asynccontextmanager
+async def heartbeats(stage: Stage) -> AsyncIterator[None]:
+    """Have the exchange send heartbeats as it does out in the world, on every connection that is not stalled."""
+
+    async def beat() -> None:
+        while True:
+            await stage.server.publish_heartbeat()
+            await asyncio.sleep(HEARTBEAT_S)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

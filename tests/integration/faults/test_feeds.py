@@ -15,6 +15,7 @@ from tests.integration.faults.conftest import (
     clear,
     cut_user,
     filled,
+    heartbeats,
     let_time_pass,
     outcome_of,
     script_of,
@@ -60,7 +61,7 @@ async def test_f22_a_fill_that_is_told_before_the_order_is_answered(stage: Stage
 async def test_f23_while_the_market_stream_is_silent_nothing_is_bought(stage: Stage, sql: Connection) -> None:
     """F23: the socket stays open; the silence is noticed, entries are refused, then the stream is made anew."""
     stage.venue = replace(stage.venue, streams=replace(stage.venue.streams, silence_timeout_s=0.5))
-    async with stage.webhook() as webhook:
+    async with stage.webhook() as webhook, heartbeats(stage):
         await webhook.healthy()
         await stage.fault("ws ticker", "stall")
         await stage.fault("subscribe ticker", "drop_ack", times=0)

@@ -53,10 +53,11 @@ class Stage:
         """Run a webhook; it is killed at the end of the block."""
         log = RecentEvents()
         chosen = load_settings({**SETTINGS, **settings}, None)
-        service = WebhookService(chosen, self.store, self.venue, log, Activity())
+        activity = Activity()
+        service = WebhookService(chosen, self.store, self.venue, log, activity)
         listening = bind("127.0.0.1", self.port)
         self.port = listening.getsockname()[1]
-        running = RunningWebhook(self, service, log)
+        running = RunningWebhook(self, service, log, activity)
         try:
             async with _beside(service.run(listening, SECRET)):
                 yield running
@@ -108,13 +109,20 @@ class Stage:
 class RunningWebhook:
     """A webhook at work."""
 
-    def __init__(self, stage: Stage, service: WebhookService, log: RecentEvents) -> None:
+    def __init__(self, stage: Stage, service: WebhookService, log: RecentEvents, activity: Activity) -> None:
         self.stage = stage
         self.service = service
         self.log = log
+        self.activity = activity
 
     async def healthy(self) -> None:
         await eventually(lambda: self.service.health().is_ok, f"healthy, was {self.service.health().faults}")
+
+    async def quiet(self) -> None:
+        """Return once everything that came of the last price or look is done."""
+        await self.service.watcher.progress.reached(self.stage.server.simulator.now)
+        async with asyncio.timeout(PATIENCE_S):
+            await self.activity.quiet()
 
     async def send(self, action: str = "buy", **changes: Any) -> tuple[int, dict[str, Any], str]:
         """Post a signal signed by hand; returns status, answer and the signal's id."""

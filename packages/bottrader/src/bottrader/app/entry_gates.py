@@ -27,21 +27,34 @@ class Sight:
 
 def closed_gate(sight: Sight) -> Refusal | None:
     """Return the first gate that is closed, None when an entry may pass."""
-    if not sight.is_reconciled:
-        return Refusal("NOT_RECONCILED", "the start is not over: nothing is bought before the books are compared")
-    if sight.reconciliation_fault is not None:
-        return Refusal(
+    fault = sight.reconciliation_fault
+    gates = (
+        (not sight.is_reconciled, "NOT_RECONCILED", "the start is not over: nothing is bought before the books agree"),
+        (
+            fault is not None,
             "RECONCILIATION_FAILED",
-            f"the last reconciliation did not finish, so nothing is bought: {sight.reconciliation_fault}",
-        )
-    if not sight.is_user_stream_live:
-        return Refusal("USER_STREAM_DOWN", "the user stream is down; nothing is bought while fills go unheard")
-    if not sight.is_user_gap_filled:
-        return Refusal("USER_GAP_OPEN", "what the user stream missed is not known yet; nothing is bought before")
-    if sight.is_market_blind:
-        return Refusal("STALE_PRICE", "the market stream is down; no position is opened blind")
-    if sight.is_price_doubted:
-        return Refusal("PRICE_DOUBTED", "the price has jumped and nothing confirms it yet; nothing is bought on it")
-    if sight.has_unknown_order:
-        return Refusal("SKIPPED_OPEN_ORDER", "an order of this pair has an unknown outcome; it is settled first")
-    return None
+            f"the last reconciliation did not finish, so nothing is bought: {fault}",
+        ),
+        (
+            not sight.is_user_stream_live,
+            "USER_STREAM_DOWN",
+            "the user stream is down; nothing is bought while fills go unheard",
+        ),
+        (
+            not sight.is_user_gap_filled,
+            "USER_GAP_OPEN",
+            "what the user stream missed is not known yet; nothing is bought before",
+        ),
+        (sight.is_market_blind, "STALE_PRICE", "the market stream is down; no position is opened blind"),
+        (
+            sight.is_price_doubted,
+            "PRICE_DOUBTED",
+            "the price has jumped and nothing confirms it yet; nothing is bought on it",
+        ),
+        (
+            sight.has_unknown_order,
+            "SKIPPED_OPEN_ORDER",
+            "an order of this pair has an unknown outcome; it is settled first",
+        ),
+    )
+    return next((Refusal(code, message) for is_closed, code, message in gates if is_closed), None)

@@ -1,10 +1,11 @@
 """Find a channel that is dead on a connection that lives (F27).
 
 Heartbeats prove the connection, not its channels, and a channel that says nothing may have nothing to say: a quiet
-product is not a dead channel. What tells them apart is the venue itself. A channel that has been silent for a while, over
-all products, is checked by request: when the venue shows a newer trade (or a newer candle) than the channel has told,
-and the channel has still not told it by the next look, it is dead. Both times are the venue's, so no clock of ours takes
-part, and a request that overtakes the stream costs nothing. The watcher is blind from then on and connects anew.
+product is not a dead channel. What tells them apart is the venue itself. A channel that has been silent for a while,
+over all products, is checked by request: when the venue shows a newer trade (or a newer candle) than the channel has
+told, and the channel has still not told it by the next look, it is dead. Both times are the venue's, so no clock of
+ours takes part, and a request that overtakes the stream costs nothing. The watcher is blind from then on and connects
+anew.
 
 A candle counts by the time it opened, because only the next candle makes one count; a bucket that is half told is not a
 fault yet. The user channel cannot be checked like this, see `follow_user`.

@@ -26,8 +26,8 @@ from bottrader.domain.orders import (
 # An order may not be listed for some seconds after the venue took it (F18). Only past this age, counted in venue time
 # from the moment it was sent, does "not listed" mean "the venue does not have it".
 LISTING_LAG = timedelta(seconds=30)
-# A reducing order is sent again for so long; how long the venue remembers a client order id is not documented, and after
-# a long outage a decision is better made anew.
+# A reducing order is sent again for so long. How long the venue remembers a client order id is not documented, and
+# after a long outage a decision is better made anew.
 RESEND_AGE_MAX = timedelta(minutes=15)
 # The venue dates an order by its own clock; the search starts this much before ours says it was sent.
 CLOCK_SKEW = timedelta(seconds=60)

@@ -1,7 +1,7 @@
 """The webhook: `POST /webhook`, `GET /health`, `GET /ready`.
 
-Order of checks: size, JSON, signature and age, schema, known pair, ready, room, replay, accept. Nothing about a request is
-remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
+Order of checks: size, JSON, signature and age, schema, known pair, ready, room, replay, accept. Nothing about a request
+is remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
 """
 
 import hashlib
