@@ -13,7 +13,7 @@ from bottrader.app.run_webhook import SIGNALS_MAX
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.market import FeeRates, ProductId, Ticker
 from bottrader.domain.money import Size
-from bottrader.domain.orders import OrderState, VenueOrderId
+from bottrader.domain.orders import ClientOrderId, OrderState, VenueOrderId
 from bottrader.domain.signals import Action
 from bottrader.ports import OrderUpdate, StreamLive, StreamLost
 from tests.fixtures.facts import BTC, ETH, make_inbound
@@ -291,7 +291,10 @@ async def test_a_replayed_report_asks_the_venue_nothing() -> None:
         await desk.quiet()
         assert house.exchange.hidden_lookups == 99
         desk.user.tell(
-            *[replace(report, venue_order_id=VenueOrderId(f"old-{n}"), client_order_id="") for n in range(50)]
+            *[
+                replace(report, venue_order_id=VenueOrderId(f"old-{n}"), client_order_id=ClientOrderId(""))
+                for n in range(50)
+            ]
         )
         await desk.quiet()
         assert house.exchange.hidden_lookups == 99

@@ -86,6 +86,23 @@ async def test_a_quote_is_dated_by_the_moment_it_was_asked_for() -> None:
     assert house.portfolio.tickers[BTC].at == now
 
 
+async def test_a_print_of_our_own_does_not_move_the_price_of_a_market_that_stands_still() -> None:
+    """The book is as it was told; only the last trade is another one, at the ask that we paid."""
+    house = House()
+    at = house.clock.now()
+    told = Ticker(BTC, price("40000"), price("39990"), price("40010"), at)
+    house.exchange.show(replace(told, price=price("40010")))
+    house.prices.take(told)
+    await house.prices.request(BTC)
+    assert believed(house) == "40000"
+    later = house.pass_time(3)
+    await house.prices.request(BTC)
+    assert house.portfolio.tickers[BTC] == replace(told, at=later)
+    house.exchange.show(replace(told, price=price("40010"), ask=price("40020"), at=later))
+    await house.prices.request(BTC)
+    assert believed(house) == "40010"
+
+
 async def test_a_tick_that_is_older_than_another_is_passed_over() -> None:
     """F30: stale."""
     house = await house_at_40000()

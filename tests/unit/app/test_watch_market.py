@@ -179,6 +179,27 @@ async def test_a_gap_that_cannot_be_filled_is_asked_for_again_and_prices_do_not_
         assert watch.watcher.progress.has_reached(at(50))
 
 
+async def test_what_waits_behind_a_gap_is_bounded_and_nothing_is_lost() -> None:
+    """F36: the venue answers no question for hours; what is shed meanwhile is asked for afterwards."""
+    gate = asyncio.Event()
+    closed: list[int] = []
+
+    async def slowly(candle_: Candle) -> None:
+        await gate.wait()
+        closed.append(int((candle_.opened_at - at(0)).total_seconds()) // 300)
+
+    async with watching(on_closed=slowly) as watch:
+        await watch.tell(StreamLive(at(0)))
+        await watch.update(0, 1)
+        for number in range(2, 8):
+            await watch.update(*[number] * 200)
+        assert watch.log.counts["candles_shed"] == 1
+        watch.listed(*range(8))
+        gate.set()
+        await watch.update(8, 9)
+        assert closed == list(range(9))
+
+
 async def test_a_heartbeat_means_that_everything_before_it_is_handled() -> None:
     gate = asyncio.Event()
 

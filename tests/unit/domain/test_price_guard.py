@@ -31,7 +31,8 @@ def tick(price: Decimal | str, second: float = 0, bid: str | None = None, ask: s
 
 def believed_after(*ticks: Ticker) -> list[Decimal | None]:
     """Return what is believed after each tick, None where the tick itself is not acted on."""
-    belief, acted = Belief(), []
+    belief = Belief()
+    acted: list[Decimal | None] = []
     for each in ticks:
         belief = weigh_price(belief, each, RATE)
         acted.append(each.price if belief.believed is each else None)

@@ -65,8 +65,12 @@ class PriceKeeper:
         except AdapterError as error:
             self._log.info("price_not_answered", product_id=product_id, cause=str(error))
             return False
+        belief = self._beliefs[product_id]
+        seen = next(
+            (known for known in (belief.doubted, belief.believed) if known and _is_no_news(quote, known)), quote
+        )
         # A quote is dated by its last trade, which may be old in a quiet market; its bid and ask are of this moment.
-        return self._weigh(replace(quote, at=max(quote.at, self._clock.now())), is_requested=True)
+        return self._weigh(replace(seen, at=max(seen.at, self._clock.now())), is_requested=True)
 
     def _weigh(self, ticker: Ticker, *, is_requested: bool) -> bool:
         product_id = ticker.product_id
@@ -97,3 +101,12 @@ class PriceKeeper:
             reason=f"price {ticker.price}, bid {ticker.bid}, ask {ticker.ask} cannot be judged",
         )
         return Trust.IN_DOUBT
+
+
+def _is_no_news(quote: Ticker, known: Ticker) -> bool:
+    """Tell whether a quote shows what a tick has told already.
+
+    Its last trade may still be another one: a print of our own, at the price that we paid. A position is not to be
+    judged by that, or a market that stands still would be worth more after our own buy.
+    """
+    return quote.bid == known.bid and quote.ask == known.ask and quote.at <= known.at

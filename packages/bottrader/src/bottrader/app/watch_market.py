@@ -28,6 +28,9 @@ from bottrader.ports import (
 # A query that failed while a gap was being filled is repeated at this pace; decisions wait, stops do not depend on it.
 GAP_RETRY_S = 1.0
 
+# Candles that wait behind a gap; when a request fails for so long that more come, they are asked for as well.
+BEHIND_MAX = 1000
+
 TICKER = "ticker"
 CANDLES = "candles"
 
@@ -130,12 +133,22 @@ class MarketWatcher:
                         self.is_live, self.live_at = True, event.at
                         self.lost.clear()
                         self._log.info("market_stream_live", at=event.at)
-                        behind.put_nowait(event)
+                        self._put_behind(behind, event)
                     case CandleUpdate():
                         self._hear(CANDLES, event.candle.product_id, event.candle.opened_at)
-                        behind.put_nowait(event)
+                        self._put_behind(behind, event)
                     case _:
-                        behind.put_nowait(event)
+                        self._put_behind(behind, event)
+
+    def _put_behind(self, behind: "asyncio.Queue[_InOrder]", event: _InOrder) -> None:
+        if behind.qsize() < BEHIND_MAX:
+            behind.put_nowait(event)
+            return
+        # Forgetting them all is a gap like any other: everything up to now is asked for once the venue answers.
+        while not behind.empty():
+            behind.get_nowait()
+        behind.put_nowait(StreamLive(event.at))
+        self._log.alarm("candles_shed", at=event.at)
 
     def _hear(self, channel: str, product_id: ProductId, at: datetime) -> None:
         told = self._told[channel]
