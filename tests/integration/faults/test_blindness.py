@@ -196,6 +196,18 @@ async def test_f30_a_tick_of_ten_times_the_market_sells_and_buys_nothing(stage: 
     await audit(stage, sql, orders=2)
 
 
+@pytest.mark.parametrize("do", ["crossed_tick", "zero_tick"])
+async def test_f30_a_tick_that_no_market_has_silences_no_stop(stage: Stage, sql: Connection, do: str) -> None:
+    """F30: the market fell, the stream tells nonsense; the exchange is asked, and the stop is sold by its answer."""
+    async with stage.webhook() as webhook:
+        await held(stage, webhook, sql)
+        await stage.fault("ws ticker", do, times=0)
+        await stage.price(HARD_STOP)
+        await filled(sql, "sell")
+        assert len(webhook.told("price_unusable")) == 1
+    await audit(stage, sql, orders=2)
+
+
 async def test_f30_a_crash_is_sold_on_its_first_tick(stage: Stage, sql: Connection) -> None:
     """F30: the exchange confirms at once what looked like an error."""
     async with stage.webhook() as webhook:
