@@ -6,7 +6,7 @@ reports of one order only one waits (F25).
 
 This channel is silent for as long as we do not trade, so silence is no sign of its death, and there is nothing to
 compare it with: a channel that is dead on a connection that lives is made up for by asking. Open orders are asked about
-every other second, everything else by the periodic reconciliation.
+every other second, those that rest every ten, and everything else by the periodic reconciliation.
 """
 
 import asyncio
