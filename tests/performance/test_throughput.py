@@ -178,7 +178,7 @@ class _RecordedSession:
 
 def _listener() -> Litestar:
     health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
-    acceptor = SignalAcceptor(MemoryStore(), RecentEvents(), lambda _: None)
+    acceptor = SignalAcceptor(MemoryStore(), RecentEvents(), lambda _: None, lambda _: True)
     options = ListenerOptions(SECRET, [ProductId("BTC-USD")])
     return build_app(WebhookListener(acceptor, lambda: health, ManualClock(NOON), options))
 

@@ -15,6 +15,7 @@ from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, CoinbaseUserF
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.system.log import RecentEvents
 from bottrader.domain.market import Ticker
+from bottrader.domain.orders import OrderState
 from bottrader.ports import CandleUpdate, Heartbeat, OrderUpdate, StreamLive, StreamLost
 from tests.fixtures.coinbase_wire import BTC, KEY_NAME, FixedEntropy, candle_row, claims_of, new_key, pem_of, ticker_row
 from tests.mocks.mock_websocket import MockWebSocket
@@ -212,8 +213,30 @@ async def test_user_orders_become_hints_one_by_one(venue: MockWebSocket, user: E
     await user.next()
     await venue.connections[0].send("user", {"type": "snapshot", "orders": [user_row(1), user_row(2)]})
     first, second = await user.next(), await user.next()
-    assert first == OrderUpdate("v-1", "c-1", "BTC-USD", AT)  # type: ignore[arg-type]
+    assert first == OrderUpdate("v-1", "c-1", "BTC-USD", AT, None, OrderState.ACCEPTED)  # type: ignore[arg-type]
     assert second.venue_order_id == "v-2"
+
+
+@pytest.mark.parametrize(
+    ("words", "filled_size", "state"),
+    [
+        ({"cumulative_quantity": "0.25", "status": "FILLED"}, Decimal("0.25"), OrderState.FILLED),
+        ({"cumulative_quantity": "-1", "status": "A_NEW_WORD"}, None, None),
+        ({"cumulative_quantity": "much"}, None, OrderState.ACCEPTED),
+    ],
+)
+async def test_a_hint_says_how_far_its_order_has_come_if_that_can_be_read(
+    venue: MockWebSocket,
+    user: Events,
+    words: dict[str, str],
+    filled_size: Decimal | None,
+    state: OrderState | None,
+) -> None:
+    """F25, F9: an unreadable quantity or status does not cost the connection; the hint stands without it."""
+    await user.next()
+    await venue.connections[0].send("user", {"type": "update", "orders": [user_row(1) | words]})
+    update = await user.next()
+    assert (update.filled_size, update.state) == (filled_size, state)
 
 
 async def test_an_empty_user_snapshot_gives_no_event(venue: MockWebSocket, user: Events) -> None:

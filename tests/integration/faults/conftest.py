@@ -1,5 +1,8 @@
 """The acting role, the exchange and Postgres, with an auditor who compares the bot's books with the exchange's own."""
 
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -16,6 +19,7 @@ from tests.integration.services.conftest import RunningWebhook, Stage, eventuall
 __all__ = ["stage"]
 
 FILLED = "SELECT * FROM trade_records WHERE side = '{side}' AND status = 'filled'"
+HEARTBEAT_S = 0.05
 HARD_STOP = "38000"
 """5 % below the entry at 40,000, where a position is left at any price."""
 
@@ -112,3 +116,20 @@ async def cut_user(stage: Stage) -> None:
         assert (await response.json())["disconnected"] == 1
     # Counted, because the stream may be up again before anybody looks.
     await eventually(lambda: webhook.log.counts["user_stream_lost"] > before, "the cut is noticed")
+
+
+@asynccontextmanager
+async def heartbeats(stage: Stage) -> AsyncIterator[None]:
+    """Have the exchange send heartbeats as it does out in the world, on every connection that is not stalled."""
+
+    async def beat() -> None:
+        while True:
+            await stage.server.publish_heartbeat()
+            await asyncio.sleep(HEARTBEAT_S)
+
+    task = asyncio.create_task(beat())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait({task})

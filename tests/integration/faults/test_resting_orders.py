@@ -4,6 +4,7 @@ Bought at 40,000 with the fee of the taker, 0.8 %. A fixed stop of 6 % plus spre
 target of 10 % plus both above 44,300. The hard stop of the bot, 4.5 % after fees, is reached first at 38,000.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,13 @@ BRACKETED = {
 }
 CANCEL = "POST /orders/batch_cancel"
 BRACKETS = "SELECT * FROM trade_records WHERE trigger = 'BRACKET'"
+
+
+async def row_of(sql: Connection, query: str) -> Mapping[str, Any]:
+    """Return the one row that is asked for."""
+    row = await sql.fetchrow(query)
+    assert row is not None, query
+    return row
 
 
 async def bracketed(stage: Stage, webhook: RunningWebhook, sql: Connection) -> Any:
@@ -49,7 +57,7 @@ async def test_f16_the_stop_at_the_exchange_wins_against_the_cancel(stage: Stage
         await stage.price("38000")
         await flat(stage, webhook)
     await audit(stage, sql, orders=2)
-    row = await sql.fetchrow(BRACKETS)
+    row = await row_of(sql, BRACKETS)
     assert (row["status"], row["filled_size"]) == ("filled", row["size"])
     assert row["notes"].startswith("stop_loss:")
     assert row["parent_id"] == stage.orders[0].request.client_order_id
@@ -64,7 +72,7 @@ async def test_f16_the_target_wins_against_the_cancel(stage: Stage, sql: Connect
         await stage.price("38000")
         await flat(stage, webhook)
     await audit(stage, sql, orders=2)
-    assert (await sql.fetchrow(BRACKETS))["notes"].startswith("take_profit:")
+    assert (await row_of(sql, BRACKETS))["notes"].startswith("take_profit:")
 
 
 async def test_f17_what_a_partial_fill_leaves_is_sold_and_no_more(stage: Stage, sql: Connection) -> None:
@@ -76,10 +84,10 @@ async def test_f17_what_a_partial_fill_leaves_is_sold_and_no_more(stage: Stage, 
         await stage.price("38000")
         await flat(stage, webhook)
     await audit(stage, sql, orders=3, filled_orders=2)
-    part = await sql.fetchrow(BRACKETS)
+    part = await row_of(sql, BRACKETS)
     assert (part["status"], part["filled_size"]) == ("cancelled", Decimal("0.001"))
     assert part["notes"].startswith("take_profit:")
-    stop = await sql.fetchrow("SELECT * FROM trade_records WHERE trigger = 'HARD_STOP'")
+    stop = await row_of(sql, "SELECT * FROM trade_records WHERE trigger = 'HARD_STOP'")
     assert stop["filled_size"] == bracket.base_size - Decimal("0.001")
     assert script_of(stage).unfired == []
 
@@ -115,4 +123,4 @@ async def test_the_exchange_leaves_by_its_own_stop_while_the_bot_is_away(stage: 
         await webhook.healthy()
         await flat(stage, webhook)
     await audit(stage, sql, orders=2)
-    assert (await sql.fetchrow(BRACKETS))["notes"].startswith("stop_loss:")
+    assert (await row_of(sql, BRACKETS))["notes"].startswith("stop_loss:")

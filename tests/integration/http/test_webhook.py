@@ -37,7 +37,7 @@ class Webhook:
     def __init__(self, store: Store) -> None:
         self.handed: list[Signal] = []
         self.health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
-        acceptor = SignalAcceptor(store, RecentEvents(), self.handed.append)
+        acceptor = SignalAcceptor(store, RecentEvents(), self.handed.append, lambda _: True)
         listener = WebhookListener(acceptor, lambda: self.health, SystemClock(), ListenerOptions(SECRET, [BTC]))
         self.app = build_app(listener)
         self.port = 0

@@ -163,6 +163,12 @@ class RunningWebhook:
         """Tell whether nothing is under way but what waits for a held reply, waiting a moment for it."""
         return await _in_a_moment(self.activity.quiet()) or self.stage.server.faults.held_count > 0
 
+    async def quiet(self) -> None:
+        """Return once everything that came of the last price or look is done."""
+        await self.service.watcher.progress.reached(self.stage.server.simulator.now)
+        async with asyncio.timeout(PATIENCE_S):
+            await self.activity.quiet()
+
     async def send(self, action: str = "buy", **changes: Any) -> tuple[int, dict[str, Any], str]:
         """Post a signal signed by hand; returns status, answer and the signal's id."""
         body = signal_body(action, **changes)

@@ -128,7 +128,7 @@ async def test_no_position_is_opened_while_the_market_stream_is_gone(stage: Stag
     """S7"""
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        webhook.service.watcher.is_blind = True
+        webhook.service.watcher.is_live = False
         assert "the market stream is down" in webhook.service.health().faults
         _, _, signal_id = await webhook.send("buy")
         outcome = await eventually(

@@ -16,7 +16,7 @@ class Bench:
         self.store = store or MemoryStore()
         self.handed: list[Signal] = []
         self.log = RecentEvents()
-        self.acceptor = SignalAcceptor(self.store, self.log, self.handed.append)
+        self.acceptor = SignalAcceptor(self.store, self.log, self.handed.append, lambda _: True)
 
 
 async def test_a_new_signal_is_durable_and_handed_on() -> None:

@@ -176,7 +176,7 @@ async def test_fills_that_lag_keep_a_cancelled_order_open() -> None:
     (order,) = sells(house)
     assert order.venue_order_id is not None
     house.exchange.script_cancels(FillFirst(Size(Decimal("0.001"))))
-    late = []
+    late: list[object] = []
     all_fills = house.exchange.fills_of
 
     async def lagging(venue_order_id: str) -> list[object]:

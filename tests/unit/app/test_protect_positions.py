@@ -6,7 +6,7 @@
 """
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
@@ -14,7 +14,7 @@ import pytest
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.exchange import FillParts, Lose, MemoryExchange, Refuse
 from bottrader.app.open_positions import EntryDecider
-from bottrader.app.protect_positions import ATTEMPTS_MAX, BACKOFF, Protection
+from bottrader.app.protect_positions import ATTEMPTS_MAX, Protection
 from bottrader.domain.brackets import BracketRules, StopMode
 from bottrader.domain.market import Candle, FeeRates
 from bottrader.domain.money import Size
@@ -173,7 +173,9 @@ async def test_five_failed_attempts_pause_for_a_quarter_of_an_hour_and_count_ane
         house.pass_time(5)
     assert len(house.sells) == ATTEMPTS_MAX == 5
     (paused,) = house.told("bracket_paused")
-    house.clock.advance(BACKOFF - (house.clock.now() - (paused.fields["until"] - BACKOFF)) - timedelta(seconds=1))
+    until = paused.fields["until"]
+    assert isinstance(until, datetime)
+    house.clock.advance(until - house.clock.now() - timedelta(seconds=1))
     await protect(house)
     assert len(house.sells) == 5
     house.pass_time(1)
@@ -265,7 +267,7 @@ async def test_protection_of_more_than_is_held_is_taken_away() -> None:
     position = house.portfolio.position(BTC)
     assert position is not None
     left = replace(position, size=Size(Decimal("0.004")))
-    house.portfolio.position = lambda _: left  # type: ignore[method-assign]
+    house.portfolio.position = lambda _: left  # type: ignore[method-assign,assignment]
     await protect(house)
     assert brackets(house) == []
     assert len(house.told("protection_exceeds_position")) == 1
@@ -277,7 +279,7 @@ async def test_protection_of_more_than_is_held_is_taken_away() -> None:
 async def test_a_bracket_whose_position_is_gone_is_cancelled() -> None:
     """R12: an orphan would hold coins, or sell ones bought later."""
     house = await protected()
-    house.portfolio.position = lambda _: None  # type: ignore[method-assign]
+    house.portfolio.position = lambda _: None  # type: ignore[method-assign,assignment]
     await protect(house)
     assert brackets(house) == []
 

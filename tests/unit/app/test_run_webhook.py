@@ -50,7 +50,7 @@ class Desk:
     def __init__(self, house: House, interval_s: float = 300) -> None:
         self.house = house
         self.activity = Activity()
-        crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, house.protector)
+        crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, house.protector, house.prices)
         self.desk = TradingDesk(house.world, house.portfolio, crew, self.activity, timedelta(seconds=interval_s))
         self.market, self.user = ScriptedFeed(), ScriptedFeed()
         options = WatchOptions(house.portfolio.product_ids, Granularity.FIVE_MINUTE, 20)
@@ -194,6 +194,7 @@ async def test_a_signal_of_an_earlier_life_waits_for_the_first_price() -> None:
     task = asyncio.create_task(desk.work())
     await turns()
     assert await house.store.outcome_of(waiting.signal_id) is None
+    desk.user.tell(StreamLive(house.clock.now()))
     desk.market.tell(StreamLive(house.clock.now()), house.show("40000"))
     await desk.quiet()
     assert [intent.signal_id for intent in house.exchange.placements] == [waiting.signal_id]
@@ -368,7 +369,7 @@ async def test_a_reconciliation_that_fails_is_told_and_tried_again_soon_but_not_
 async def test_nothing_is_reconciled_again_before_the_first_time_has_ended() -> None:
     desk = Desk(House())
     desk.house.show("40000")
-    desk.desk._handle(StreamLive(desk.house.clock.now()))  # noqa: SLF001 - a stream that is quicker than the start
+    desk.desk._user.handle(StreamLive(desk.house.clock.now()))  # noqa: SLF001 - a stream quicker than the start
     async with asyncio.timeout(1):
         await desk.activity.quiet()
     await desk.desk.on_ticker(desk.house.show("38000"))

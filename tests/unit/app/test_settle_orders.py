@@ -1,14 +1,15 @@
 """Settling: an open order is asked about until the answer is definite, and silence is no answer."""
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
-from bottrader.adapters.memory.exchange import Lose, StayOpen
+from bottrader.adapters.memory.exchange import Lose, Refuse, StayOpen
 from bottrader.app.settle_orders import LISTING_LAG
 from bottrader.domain.errors import ExchangeUnreachable
-from bottrader.domain.orders import OpenOrder, OrderState
-from tests.fixtures.facts import BTC
+from bottrader.domain.orders import OpenOrder, OrderKind, OrderState, OrderTransition, Side
+from tests.fixtures.facts import BTC, NOON
 from tests.fixtures.trading_house import House, entry, price
 
 
@@ -122,3 +123,107 @@ async def test_fills_that_were_recorded_before_the_order_was_found_make_the_posi
     assert house.portfolio.position(BTC) is None
     await settle_all(house)
     assert house.portfolio.position(BTC) is not None
+
+
+async def house_with_unknown_exit(*steps: Lose | Refuse) -> House:
+    """A position whose hard stop was answered by the first of `steps`; the others wait for what is sent again."""
+    house = await House().open()
+    await house.buy("0.01")
+    house.exchange.script(*steps)
+    await house.see("38000")
+    assert [order.state for order in house.portfolio.open_orders()] == [OrderState.UNKNOWN]
+    return house
+
+
+@pytest.mark.parametrize("is_placed", [True, False])
+async def test_an_exit_of_unknown_outcome_is_sent_again_as_it_was_and_is_one_order(is_placed: bool) -> None:
+    """F1, F2, F5, F6, F7, S1: placed or not, the same id and body end it at once, without the listing lag."""
+    house = await house_with_unknown_exit(Lose(is_placed=is_placed))
+    await settle_all(house)
+    first, second = house.sells
+    assert first == second
+    assert house.portfolio.open_orders() == []
+    assert house.portfolio.position(BTC) is None
+    assert len([fill for fill in await house.exchange.fills_since(NOON) if fill.side is Side.SELL]) == 1
+
+
+async def test_each_repeat_is_durable_as_sent_before_it_leaves() -> None:
+    """S2: a crash between two repeats leaves the time of the last one, from which the listing lag counts."""
+    house = await house_with_unknown_exit(Lose(is_placed=False), Lose(is_placed=False))
+    again = house.pass_time(20)
+    await settle_all(house)
+    (order,) = await house.store.open_orders()
+    assert (order.state, order.sent_at) == (OrderState.UNKNOWN, again)
+
+
+async def test_the_listing_lag_of_an_exit_counts_from_its_last_repeat() -> None:
+    """F18: the repeat itself may have placed it, so 30 s after the first request prove nothing."""
+    house = await house_with_unknown_exit(Lose(is_placed=False), Lose(is_placed=True))
+    house.pass_time(20)
+    house.exchange.hidden_lookups = 3
+    await settle_all(house)
+    house.pass_time(29.999)
+    house.exchange.query_error = None
+    house.exchange.script(Lose(is_placed=False))
+    await settle_all(house)
+    assert len(house.portfolio.open_orders()) == 1
+    house.exchange.hidden_lookups = 0
+    await settle_all(house)
+    assert house.portfolio.position(BTC) is None
+    assert len([fill for fill in await house.exchange.fills_since(NOON) if fill.side is Side.SELL]) == 1
+
+
+async def test_a_repeat_that_is_refused_is_not_repeated_and_the_first_is_still_looked_up() -> None:
+    """S1: a refusal of the second request says nothing of the first, which may have sold everything."""
+    house = await house_with_unknown_exit(Lose(is_placed=True), Refuse("INSUFFICIENT_FUND"))
+    house.exchange.hidden_lookups = 1
+    await settle_all(house)
+    assert [order.state for order in house.portfolio.open_orders()] == [OrderState.UNKNOWN]
+    await settle_all(house)
+    assert len(house.sells) == 2
+    assert house.portfolio.open_orders() == []
+    assert house.portfolio.position(BTC) is None
+
+
+async def test_a_repeat_that_is_refused_does_not_begin_the_listing_lag_anew() -> None:
+    house = await house_with_unknown_exit(Lose(is_placed=False), Refuse("UNTRADABLE_PRODUCT"))
+    house.pass_time(29.999)
+    await settle_all(house)
+    assert len(house.portfolio.open_orders()) == 1
+    house.pass_time(0.001)
+    await settle_all(house)
+    assert house.portfolio.open_orders() == []
+    assert len(house.sells) == 2
+
+
+async def test_an_exit_that_is_too_old_is_only_looked_up() -> None:
+    """A restart after a long outage decides anew, at the price of then: 15 minutes are the limit."""
+    house = await house_with_unknown_exit(Lose(is_placed=False), Lose(is_placed=False))
+    house.pass_time(15 * 60 - 0.001)
+    await settle_all(house)
+    assert len(house.sells) == 2
+    house.pass_time(0.001)
+    await settle_all(house)
+    assert len(house.sells) == 2
+
+
+async def test_an_exit_that_was_sent_when_the_bot_died_is_sent_again_after_the_restart() -> None:
+    """S2: `sent` without an answer is as unknown as a lost answer."""
+    house = await House().open()
+    await house.buy("0.01")
+    bought = entry("0.01", "one", BTC, house.clock.now(), price("38000"))
+    exit_ = replace(bought, side=Side.SELL, kind=OrderKind.MARKET_IOC, limit_price=None)
+    await house.store.record_intent(exit_, 1, None)
+    await house.store.record_transition(OrderTransition(exit_.client_order_id, OrderState.SENT, house.clock.now()))
+    restarted = await house.restarted().open()
+    assert house.sells == [exit_]
+    assert restarted.portfolio.position(BTC) is None
+
+
+async def test_an_entry_of_unknown_outcome_is_never_sent_again() -> None:
+    """F1: an entry that comes late is worse than none."""
+    house = await house_with_unknown(is_placed=False)
+    await settle_all(house)
+    house.pass_time(29)
+    await settle_all(house)
+    assert len(house.exchange.placements) == 1

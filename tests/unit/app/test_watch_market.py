@@ -87,6 +87,39 @@ async def test_it_is_blind_until_the_stream_lives_and_again_when_it_is_lost() ->
         assert not watch.is_blind()
 
 
+async def test_a_distrusted_connection_is_made_anew_and_blind_until_the_channel_speaks() -> None:
+    """F27, S7: a new connection alone proves nothing; the channel has to tell something as new as what it owed."""
+    async with watching() as watch:
+        await watch.tell(StreamLive(at(0)), ticker("100", 0))
+        watch.watcher.distrust("ticker", BTC, at(1))
+        await turns()
+        assert watch.feed.connections_count == 2
+        assert watch.is_blind()
+        await watch.tell(StreamLive(at(2)))
+        assert watch.is_blind()
+        await watch.tell(CandleUpdate(candle(1, "100"), at(3)), ticker("100", 0.9))
+        assert watch.is_blind()
+        await watch.tell(ticker("100", 1))
+        assert not watch.is_blind()
+        assert [told.fields["channel"] for told in watch.log.newest if told.event == "market_channel_dead"] == [
+            "ticker"
+        ]
+
+
+async def test_candles_and_prices_go_on_after_a_distrusted_connection() -> None:
+    """R39: what was missed meanwhile is asked for, and each candle is handed out once."""
+    async with watching() as watch:
+        await watch.tell(StreamLive(at(50)))
+        await watch.update(10, 11)
+        watch.watcher.distrust("candles", BTC, at(60))
+        await turns()
+        watch.listed(11, 12, 13)
+        await watch.tell(StreamLive(at(71)))
+        await watch.update(14, 15)
+        assert watch.closed == [10, 11, 12, 13, 14]
+        assert not watch.is_blind()
+
+
 async def test_the_first_connection_asks_for_history() -> None:
     """Three candles before the one that is forming at minute 51."""
     async with watching() as watch:
@@ -144,6 +177,27 @@ async def test_a_gap_that_cannot_be_filled_is_asked_for_again_and_prices_do_not_
         await turns()
         assert watch.closed == [9]
         assert watch.watcher.progress.has_reached(at(50))
+
+
+async def test_what_waits_behind_a_gap_is_bounded_and_nothing_is_lost() -> None:
+    """F36: the venue answers no question for hours; what is shed meanwhile is asked for afterwards."""
+    gate = asyncio.Event()
+    closed: list[int] = []
+
+    async def slowly(candle_: Candle) -> None:
+        await gate.wait()
+        closed.append(int((candle_.opened_at - at(0)).total_seconds()) // 300)
+
+    async with watching(on_closed=slowly) as watch:
+        await watch.tell(StreamLive(at(0)))
+        await watch.update(0, 1)
+        for number in range(2, 8):
+            await watch.update(*[number] * 200)
+        assert watch.log.counts["candles_shed"] == 1
+        watch.listed(*range(8))
+        gate.set()
+        await watch.update(8, 9)
+        assert closed == list(range(9))
 
 
 async def test_a_heartbeat_means_that_everything_before_it_is_handled() -> None:

@@ -174,7 +174,7 @@ def test_brackets_that_would_have_to_win_too_often_are_refused_with_both_sides()
 )
 def test_rules_out_of_range_are_named(name: str) -> None:
     with pytest.raises(ConfigInvalid, match=name):
-        replace(RULES, **{name: D(0)})
+        replace(RULES, **{name: D(0)})  # type: ignore[arg-type]  # each case is one field of this type
 
 
 def test_a_cushion_may_be_zero_and_not_less() -> None:

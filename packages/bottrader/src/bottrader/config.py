@@ -186,6 +186,9 @@ class Settings(BaseSettings):
     max_value_to_buy: Amount = Field(Decimal(250), gt=0, description="largest position in one pair")
     max_exposure: Amount = Field(Decimal(1000), gt=0, description="largest sum of all positions")
     max_price_age_s: int = Field(60, gt=0, description="seconds after which a price is too old to buy on")
+    price_jump_max_pct: Amount = Field(
+        Decimal("0.1"), gt=0, lt=1, description="a price that jumps further waits for a second one that agrees"
+    )
     entry_slippage_pct: Amount = Field(Decimal("0.002"), ge=0, lt=1, description="an entry pays at most ask x (1 + it)")
     hodl: Coins = Field(frozenset(), description="coins that are never sold, separated by commas")
     shill_coins: Coins = Field(frozenset(), description="coins that are never bought, separated by commas")

@@ -29,8 +29,9 @@ class Bench:
         self.store = store or MemoryStore()
         self.clock = ManualClock(NOON)
         self.handed: list[Signal] = []
+        self.room = {BTC}
         self.health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
-        acceptor = SignalAcceptor(self.store, RecentEvents(), self.handed.append)
+        acceptor = SignalAcceptor(self.store, RecentEvents(), self.handed.append, self.room.__contains__)
         self.listener = WebhookListener(acceptor, lambda: self.health, self.clock, ListenerOptions(SECRET, [BTC]))
 
     async def post(
@@ -54,6 +55,18 @@ async def test_a_good_signal_is_accepted() -> None:
     bench = Bench()
     status, answer = await bench.post(body_of())
     assert (status, answer) == (200, {"code": "SUCCESS", "uuid": make_signal().signal_id, "duplicate": False})
+    assert bench.handed == [make_signal()]
+
+
+async def test_a_flood_is_turned_away_before_anything_is_stored_and_the_same_signal_may_come_later() -> None:
+    """F48, F36, R75"""
+    bench = Bench()
+    bench.room.clear()
+    assert (await bench.post(body_of()))[1]["code"] == "BUSY"
+    assert bench.handed == []
+    assert await bench.store.signals_without_outcome() == []
+    bench.room.add(BTC)
+    assert (await bench.post(body_of()))[0] == 200
     assert bench.handed == [make_signal()]
 
 

@@ -2,17 +2,29 @@
 
 from collections.abc import Callable
 
+from bottrader.domain.market import ProductId
 from bottrader.domain.signals import Signal
 from bottrader.ports import Acceptance, EventLog, InboundSignal, SignalStore
 
 
 class SignalAcceptor:
-    """Commits a verified signal with its dedupe keys; only a new one is handed on, so a retry orders nothing twice."""
+    """Commits a verified signal with its dedupe keys; only a new one is handed on, so a retry orders nothing twice.
 
-    def __init__(self, store: SignalStore, log: EventLog, on_accepted: Callable[[Signal], None]) -> None:
+    `has_room` tells whether one more signal of a product can be handed on; whoever asks first turns a flood away before
+    anything is stored (F36, F48).
+    """
+
+    def __init__(
+        self,
+        store: SignalStore,
+        log: EventLog,
+        on_accepted: Callable[[Signal], None],
+        has_room: Callable[[ProductId], bool],
+    ) -> None:
         self._store = store
         self._log = log
         self._on_accepted = on_accepted
+        self.has_room = has_room
 
     async def accept(self, inbound: InboundSignal) -> Acceptance:
         """Return what the store made of it; when this returns ACCEPTED the signal survives any crash.

@@ -20,8 +20,10 @@ class SignalActor:
         self._monitor = monitor
         self._placer = placer
 
-    async def act(self, signal: Signal, *, is_blind: bool) -> None:
+    async def act(self, signal: Signal, *, gate: Refusal | None) -> None:
         """Carry out `signal` or record why not; a signal that has its outcome already is left alone.
+
+        `gate` is why nothing may be bought right now; leaving a position passes every gate.
 
         Raises `AdapterError` when the store or the venue could not be asked: the signal then has no outcome yet and is
         taken up again by the next reconciliation, with the same ids.
@@ -33,8 +35,8 @@ class SignalActor:
             return
         if signal.action is Action.SELL:
             refusal = await self._monitor.on_sell_signal(signal)
-        elif is_blind:
-            refusal = Refusal("STALE_PRICE", "the market stream is down; no position is opened blind")
+        elif gate is not None:
+            refusal = gate
         else:
             refusal = await self._enter(signal)
         if refusal is not None:

@@ -18,7 +18,7 @@ from bottrader.ports import Lease
 
 
 class OrderPlacer:
-    """Carries out intents; the only place from which an order leaves the bot."""
+    """Carries out intents; the only place from which an order leaves the bot for the first time."""
 
     def __init__(self, world: World, portfolio: Portfolio, settler: OrderSettler) -> None:
         self._store = world.store

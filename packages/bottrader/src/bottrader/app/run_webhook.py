@@ -5,16 +5,22 @@ product is busy only its newest price is kept: a stop is judged by what the mark
 
 Within a product everything happens in turn (settle, judge, act), so a position is never judged while an order of it is
 being sent. Across products nothing is shared but limits, so a slow answer on one never delays a stop on another.
+
+Once a second of real time the desk looks around: a position whose price the stream does not renew is judged by a price
+that is asked for, so that it is judged every three seconds although no tick comes.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bottrader.app.act_on_signals import SignalActor
 from bottrader.app.activity import Activity
+from bottrader.app.entry_gates import Sight, closed_gate
+from bottrader.app.follow_user import UserFollower
+from bottrader.app.keep_prices import PriceKeeper, Trust
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.progress import Progress
@@ -25,9 +31,9 @@ from bottrader.app.watch_market import MarketWatcher
 from bottrader.app.world import World
 from bottrader.domain.errors import AdapterError, ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.market import ProductId, Ticker
-from bottrader.domain.orders import OpenOrder
-from bottrader.domain.signals import Signal
-from bottrader.ports import Heartbeat, OrderUpdate, StreamLive, StreamLost, UserEvent, UserFeed
+from bottrader.domain.orders import OpenOrder, OrderState
+from bottrader.domain.signals import Action, Signal, SignalId
+from bottrader.ports import OrderUpdate, UserFeed
 
 # An order that is still open is asked about again at this pace, in venue time.
 SETTLE_INTERVAL = timedelta(seconds=2)
@@ -35,6 +41,13 @@ SETTLE_INTERVAL = timedelta(seconds=2)
 RESTING_INTERVAL = timedelta(seconds=10)
 # A reconciliation that could not be finished is tried again after this long, in venue time.
 RECONCILE_RETRY = timedelta(seconds=10)
+# A look comes once a second of real time: so many of them without a price make the desk ask for one, and so many in all
+# raise an alarm. Open orders are asked about every other look, should venue time stand still.
+PRICE_LOOKS = 2
+ALARM_LOOKS = 6
+SETTLE_LOOKS = 2
+# Signals of one product that may wait for their turn; each is acted on within moments or expires.
+SIGNALS_MAX = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +59,28 @@ class DeskCrew:
     settler: OrderSettler
     reconciler: Reconciler
     protector: PositionProtector
+    prices: PriceKeeper
+
+
+class _Bench:
+    """What waits to be done for one product."""
+
+    __slots__ = ("is_sighted", "lock", "looks", "price", "quote", "settled_at", "signals", "updates", "updates_due")
+
+    def __init__(self) -> None:
+        self.lock = asyncio.Lock()
+        self.signals: asyncio.Queue[Signal] = asyncio.Queue()
+        self.updates: dict[str, OrderUpdate] = {}
+        """The newest report of each order that is to be asked about."""
+        self.updates_due = asyncio.Event()
+        self.price = asyncio.Event()
+        """A position or order is to be looked at."""
+        self.quote = asyncio.Event()
+        """A price is to be asked for."""
+        self.is_sighted = asyncio.Event()
+        self.looks = 0
+        """How often the desk has looked since a price was believed."""
+        self.settled_at: datetime | None = None
 
 
 class TradingDesk:
@@ -63,28 +98,36 @@ class TradingDesk:
         self._settler = crew.settler
         self._reconciler = crew.reconciler
         self._protector = crew.protector
+        self._prices = crew.prices
         self._activity = activity
         self._reconcile_interval = reconcile_interval
-        self._locks = {product_id: asyncio.Lock() for product_id in portfolio.product_ids}
-        self._queues: dict[ProductId, asyncio.Queue[Signal | OrderUpdate]] = {
-            product_id: asyncio.Queue() for product_id in portfolio.product_ids
-        }
-        self._prices = {product_id: asyncio.Event() for product_id in portfolio.product_ids}
-        self._is_sighted = {product_id: asyncio.Event() for product_id in portfolio.product_ids}
-        self._last_settled: dict[ProductId, datetime] = {}
+        self._benches = {product_id: _Bench() for product_id in portfolio.product_ids}
+        self._waiting: set[SignalId] = set()
         self._reconcile_due = asyncio.Event()
         self._reconciled_at: datetime | None = None
+        self._user = UserFollower(portfolio, world.log, self._note_update, self._request_reconciliation)
         self.is_ready = False
-        self.is_user_stream_live = False
         self.last_reconciliation: Reconciliation | None = None
         self.reconciliation_fault: str | None = None
         """Why the last attempt did not finish; None after one that did."""
-        self.user_progress = Progress()
+
+    @property
+    def is_user_stream_live(self) -> bool:
+        return self._user.is_live
+
+    @property
+    def is_user_gap_filled(self) -> bool:
+        """Tell whether everything that the user stream missed has been asked for."""
+        return self._user.is_gap_filled
+
+    @property
+    def user_progress(self) -> Progress:
+        return self._user.progress
 
     @asynccontextmanager
     async def locked(self, product_id: ProductId) -> AsyncIterator[None]:
         """Hold one product still while the body looks at its orders."""
-        async with self._locks[product_id]:
+        async with self._benches[product_id].lock:
             yield
 
     async def start(self) -> None:
@@ -95,63 +138,129 @@ class TradingDesk:
         await self._take_up_signals()
         self._log.info("ready", at=self._clock.now(), positions=len(self._portfolio.positions()))
 
+    def has_room(self, product_id: ProductId) -> bool:
+        """Tell whether one more signal of this product may wait for its turn."""
+        return self._benches[product_id].signals.qsize() < SIGNALS_MAX
+
     def take_signal(self, signal: Signal) -> None:
         """Queue an accepted signal; taking it up twice is harmless, since it gets one outcome."""
-        self._enqueue(signal.product_id, signal)
+        self._activity.begin()
+        self._waiting.add(signal.signal_id)
+        self._benches[signal.product_id].signals.put_nowait(signal)
 
     async def on_ticker(self, ticker: Ticker) -> None:
         """Note the price and have the position judged by it; never waits for an answer of the venue."""
-        product_id = ticker.product_id
-        if product_id not in self._prices:
+        bench = self._benches.get(ticker.product_id)
+        if bench is None:
             return
-        self._portfolio.tickers[product_id] = ticker
-        self._is_sighted[product_id].set()
-        self._protector.watch(ticker)
-        if self._portfolio.position(product_id) or self._portfolio.has_unsettled(product_id):
-            self._demand(self._prices[product_id])
+        match self._prices.take(ticker):
+            case Trust.BELIEVED:
+                self._note_price(ticker.product_id)
+            case Trust.IN_DOUBT:
+                self._demand(bench.quote)
+        self._request_reconciliation_when_due()
+
+    def look(self) -> None:
+        """Ask for what the streams do not bring; called once a second of real time.
+
+        Only positions and open orders need it: entries have their own limit on the age of a price.
+        """
+        for product_id, bench in self._benches.items():
+            has_position = self._portfolio.position(product_id) is not None
+            has_order = self._portfolio.has_unsettled(product_id)
+            if not has_position and not has_order:
+                bench.looks = 0
+                continue
+            bench.looks += 1
+            if bench.looks % PRICE_LOOKS == 0 or self._prices.is_doubted(product_id):
+                self._demand(bench.quote)
+            if has_order and bench.looks % SETTLE_LOOKS == 0:
+                bench.settled_at = None
+                self._demand(bench.price)
+            if has_position and bench.looks == ALARM_LOOKS:
+                self._log.alarm("position_without_price", product_id=product_id, looks=bench.looks)
         self._request_reconciliation_when_due()
 
     async def run(self, market: MarketWatcher, user: UserFeed, *, follow_candles: bool) -> None:
         """Work until cancelled; raises `InvariantBroken` when money state contradicts itself."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(market.run(self._monitor.on_closed if follow_candles else None, self.on_ticker))
-            tasks.create_task(self._follow_user(user))
+            tasks.create_task(self._user.run(user))
             tasks.create_task(self._reconcile_repeatedly())
-            for product_id in self._portfolio.product_ids:
-                tasks.create_task(self._work(product_id, market))
-                tasks.create_task(self._judge_repeatedly(product_id))
+            tasks.create_task(self._stop_waiting_when_lost(market))
+            for product_id, bench in self._benches.items():
+                tasks.create_task(self._act_repeatedly(bench, market))
+                tasks.create_task(self._settle_repeatedly(product_id, bench))
+                tasks.create_task(self._judge_repeatedly(product_id, bench))
+                tasks.create_task(self._ask_repeatedly(product_id, bench))
 
-    async def _judge_repeatedly(self, product_id: ProductId) -> None:
-        price = self._prices[product_id]
+    async def _stop_waiting_when_lost(self, market: MarketWatcher) -> None:
+        """Let signals that wait for the first price go on to their refusal: there is no market to see."""
+        await market.lost.wait()
+        for bench in self._benches.values():
+            bench.is_sighted.set()
+
+    async def _judge_repeatedly(self, product_id: ProductId, bench: _Bench) -> None:
         while True:
-            await price.wait()
+            await bench.price.wait()
             try:
-                async with self._locks[product_id]:
-                    price.clear()
-                    await self._settle_when_due(product_id)
-                    await self._monitor.on_ticker(self._portfolio.tickers[product_id])
-                    await self._protect(product_id)
+                async with bench.lock:
+                    bench.price.clear()
+                    await self._settle_when_due(product_id, bench)
+                    ticker = self._portfolio.tickers.get(product_id)
+                    if ticker is not None:
+                        await self._monitor.on_ticker(ticker)
+                        await self._protect(product_id)
             except AdapterError as error:
                 # The next price judges again; nothing about the position was assumed.
                 self._log.alarm("position_not_judged", product_id=product_id, cause=str(error))
             finally:
                 self._activity.end()
 
-    async def _work(self, product_id: ProductId, market: MarketWatcher) -> None:
+    async def _ask_repeatedly(self, product_id: ProductId, bench: _Bench) -> None:
         while True:
-            item = await self._queues[product_id].get()
+            await bench.quote.wait()
+            bench.quote.clear()
             try:
-                if isinstance(item, Signal):
-                    # A signal that an earlier life accepted is not to be refused because this one has just begun.
-                    await self._is_sighted[product_id].wait()
-                async with self._locks[product_id]:
-                    if isinstance(item, Signal):
-                        await self._actor.act(item, is_blind=market.is_blind)
-                    else:
-                        await self._settle_updated(item)
+                if await self._prices.request(product_id):
+                    self._note_price(product_id)
+            finally:
+                self._activity.end()
+
+    async def _act_repeatedly(self, bench: _Bench, market: MarketWatcher) -> None:
+        while True:
+            signal = await bench.signals.get()
+            try:
+                # A signal that an earlier life accepted is not to be refused because this one has just begun.
+                await bench.is_sighted.wait()
+                if signal.action is Action.BUY:
+                    # A gap that is being filled is worth waiting for; one that cannot be filled is a closed gate.
+                    await self._user.judged()
+                async with bench.lock:
+                    await self._actor.act(signal, gate=closed_gate(self._sight(signal.product_id, market)))
+                    await self._protect(signal.product_id)
+            except AdapterError as error:
+                # Without an outcome it is taken up again by the next reconciliation.
+                self._log.alarm("work_postponed", product_id=signal.product_id, cause=str(error))
+            finally:
+                self._waiting.discard(signal.signal_id)
+                self._activity.end()
+
+    async def _settle_repeatedly(self, product_id: ProductId, bench: _Bench) -> None:
+        while True:
+            await bench.updates_due.wait()
+            bench.updates_due.clear()
+            updates = list(bench.updates.values())
+            bench.updates.clear()
+            try:
+                async with bench.lock:
+                    for update in updates:
+                        order = self._portfolio.order_with(update.venue_order_id, update.client_order_id)
+                        if order is not None:
+                            await self._settle(order)
                     await self._protect(product_id)
             except AdapterError as error:
-                # A signal without outcome is taken up again by the next reconciliation, an order by the next price.
+                # The next price asks again.
                 self._log.alarm("work_postponed", product_id=product_id, cause=str(error))
             finally:
                 self._activity.end()
@@ -159,67 +268,69 @@ class TradingDesk:
     async def _protect(self, product_id: ProductId) -> None:
         await self._protector.protect(product_id, is_leaving=self._monitor.is_leaving(product_id))
 
-    async def _settle_updated(self, update: OrderUpdate) -> None:
-        order = self._portfolio.order_with(update.venue_order_id, update.client_order_id)
-        if order is not None:
-            await self._settler.settle(order)
+    def _sight(self, product_id: ProductId, market: MarketWatcher) -> Sight:
+        return Sight(
+            is_reconciled=self.is_ready,
+            reconciliation_fault=self.reconciliation_fault,
+            is_user_stream_live=self._user.is_live,
+            is_user_gap_filled=self._user.is_gap_filled,
+            is_market_blind=market.is_blind,
+            is_price_doubted=self._prices.is_doubted(product_id),
+            has_unknown_order=any(o.state is OrderState.UNKNOWN for o in self._portfolio.open_orders(product_id)),
+        )
 
-    async def _settle_when_due(self, product_id: ProductId) -> None:
+    def _note_price(self, product_id: ProductId) -> None:
+        """Have the product judged by the price that was just believed."""
+        bench = self._benches[product_id]
+        bench.looks = 0
+        bench.is_sighted.set()
+        self._protector.watch(self._portfolio.tickers[product_id])
+        if self._portfolio.position(product_id) or self._portfolio.has_unsettled(product_id):
+            self._demand(bench.price)
+
+    def _note_update(self, update: OrderUpdate) -> None:
+        bench = self._benches.get(update.product_id)
+        if bench is not None:
+            bench.updates[update.venue_order_id] = update
+            self._demand(bench.updates_due)
+
+    async def _settle_when_due(self, product_id: ProductId, bench: _Bench) -> None:
         now = self._clock.now()
         orders = [order for order in self._portfolio.open_orders(product_id) if not _is_known_to_rest(order, now)]
-        if not orders:
+        if not orders or (bench.settled_at is not None and now - bench.settled_at < SETTLE_INTERVAL):
             return
-        last = self._last_settled.get(product_id)
-        if last is not None and now - last < SETTLE_INTERVAL:
-            return
-        self._last_settled[product_id] = now
+        bench.settled_at = now
         for order in orders:
-            try:
-                await self._settler.settle(order)
-            except (ExchangeUnreachable, ExchangeRefused) as error:
-                # The order stays open and counts as live; a stop on the coins that are held does not wait for it.
-                self._log.alarm("order_not_settled", order_id=order.intent.client_order_id, cause=str(error))
+            await self._settle(order)
 
-    async def _follow_user(self, user: UserFeed) -> None:
-        async with aclosing(user.events()) as events:
-            async for event in events:
-                self._handle(event)
-
-    def _handle(self, event: UserEvent) -> None:
-        match event:
-            case OrderUpdate():
-                if event.product_id in self._queues:
-                    self._enqueue(event.product_id, event)
-            case Heartbeat():
-                self.user_progress.reach(event.at)
-            case StreamLive():
-                # What happened while we were not connected is known by request only (R39).
-                self._request_reconciliation()
-                self.is_user_stream_live = True
-                self.user_progress.reach(event.at)
-                self._log.info("user_stream_live", at=event.at)
-            case StreamLost():
-                self.is_user_stream_live = False
-                self._log.alarm("user_stream_lost", cause=event.cause)
+    async def _settle(self, order: OpenOrder) -> None:
+        try:
+            await self._settler.settle(order)
+        except (ExchangeUnreachable, ExchangeRefused) as error:
+            # The order stays open and counts as live; a stop on the coins that are held does not wait for it.
+            self._log.alarm("order_not_settled", order_id=order.intent.client_order_id, cause=str(error))
 
     async def _reconcile_repeatedly(self) -> None:
         while True:
             await self._reconcile_due.wait()
             self._reconcile_due.clear()
+            connections_count = self._user.connections_count
             try:
                 self.last_reconciliation = await self._reconciler.run(self.locked)
-                await self._take_up_signals()
                 self.reconciliation_fault = None
+                await self._take_up_signals()
             except AdapterError as error:
                 self.reconciliation_fault = str(error)
                 self._log.alarm("not_reconciled", cause=str(error))
             finally:
                 self._reconciled_at = self._clock.now()
+                self._user.end_gap(connections_count, is_filled=self.reconciliation_fault is None)
                 self._activity.end()
 
     async def _take_up_signals(self) -> None:
         for signal in await self._store.signals_without_outcome():
-            if signal.product_id in self._queues:
+            bench = self._benches.get(signal.product_id)
+            if bench is not None and signal.signal_id not in self._waiting and self.has_room(signal.product_id):
                 self.take_signal(signal)
 
     def _request_reconciliation_when_due(self) -> None:
@@ -236,10 +347,6 @@ class TradingDesk:
         if not work.is_set():
             self._activity.begin()
             work.set()
-
-    def _enqueue(self, product_id: ProductId, item: Signal | OrderUpdate) -> None:
-        self._activity.begin()
-        self._queues[product_id].put_nowait(item)
 
 
 def _is_known_to_rest(order: OpenOrder, now: datetime) -> bool:

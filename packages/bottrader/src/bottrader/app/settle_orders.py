@@ -1,4 +1,9 @@
-"""Settle orders whose outcome is open: ask the venue by client order id until the answer is definite (D2, L2)."""
+"""Settle orders whose outcome is open: ask the venue by client order id until the answer is definite (D2, L2).
+
+An entry of unknown outcome is only looked up: nothing is lost when it comes late or never. An order that reduces a
+position is sent again as well, with the same client order id and body, because the position is unprotected until it is
+at the venue: the venue has it already and answers with it, or takes it now (F1, F2, F5, F6, F7).
+"""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -6,11 +11,24 @@ from datetime import timedelta
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.world import World
-from bottrader.domain.orders import OpenOrder, OrderState, OrderTransition, VenueOrderId
+from bottrader.domain.orders import (
+    Accepted,
+    ClientOrderId,
+    OpenOrder,
+    OrderState,
+    OrderTransition,
+    Refused,
+    Side,
+    Unknown,
+    VenueOrderId,
+)
 
 # An order may not be listed for some seconds after the venue took it (F18). Only past this age, counted in venue time
 # from the moment it was sent, does "not listed" mean "the venue does not have it".
 LISTING_LAG = timedelta(seconds=30)
+# A reducing order is sent again for so long. How long the venue remembers a client order id is not documented, and
+# after a long outage a decision is better made anew.
+RESEND_AGE_MAX = timedelta(minutes=15)
 # The venue dates an order by its own clock; the search starts this much before ours says it was sent.
 CLOCK_SKEW = timedelta(seconds=60)
 
@@ -25,6 +43,7 @@ class OrderSettler:
         self._log = world.log
         self._portfolio = portfolio
         self._recorder = recorder
+        self._refused_again: set[ClientOrderId] = set()
 
     async def settle(self, order: OpenOrder) -> None:
         """Ask the venue about `order` and record the answer.
@@ -55,13 +74,58 @@ class OrderSettler:
 
     async def _find(self, order: OpenOrder) -> None:
         intent = order.intent
+        if self._may_send_again(order):
+            answered = await self._send_again(order)
+            if answered is None:
+                return
+            order = answered
         sent_at = order.sent_at or intent.created_at
-        found = await self._exchange.find_order(intent.client_order_id, intent.product_id, sent_at - CLOCK_SKEW)
+        since = min(sent_at, intent.created_at) - CLOCK_SKEW
+        found = await self._exchange.find_order(intent.client_order_id, intent.product_id, since)
         if found is not None:
             self._log.info("unknown_order_found", order_id=intent.client_order_id, venue_order_id=found.venue_order_id)
             await self.accept(order, found.venue_order_id)
         elif self._clock.now() - sent_at >= LISTING_LAG:
             await self._refuse(order, "NOT_AT_VENUE", "the venue lists no order with this client order id")
+
+    def _may_send_again(self, order: OpenOrder) -> bool:
+        intent = order.intent
+        return (
+            intent.side is Side.SELL
+            and intent.client_order_id not in self._refused_again
+            and self._clock.now() - intent.created_at < RESEND_AGE_MAX
+        )
+
+    async def _send_again(self, order: OpenOrder) -> OpenOrder | None:
+        """Send the very same order once more; return it as it stands now, None when the venue has it for certain.
+
+        A refusal of the repeat says nothing of the first request, so the order stays unknown and is looked up only.
+        """
+        client_order_id = order.intent.client_order_id
+        if order.state is OrderState.SENT:
+            await self._note_unknown(order, "the bot stopped before the answer came")
+        sent_at = self._clock.now()
+        await self._store.record_transition(OrderTransition(client_order_id, OrderState.SENT, sent_at))
+        self._log.info("order_sent_again", order_id=client_order_id)
+        match await self._exchange.place(order.intent):
+            case Accepted(venue_order_id):
+                await self.accept(replace(order, sent_at=sent_at), venue_order_id)
+                return None
+            case Refused(code, message):
+                self._refused_again.add(client_order_id)
+                return await self._note_unknown(order, f"sent again, it was refused with {code}: {message}")
+            case Unknown(cause):
+                # The lag counts from the last request that may have placed it.
+                return await self._note_unknown(replace(order, sent_at=sent_at), cause)
+
+    async def _note_unknown(self, order: OpenOrder, cause: str) -> OpenOrder:
+        unknown = replace(order, state=OrderState.UNKNOWN)
+        await self._store.record_transition(
+            OrderTransition(order.intent.client_order_id, OrderState.UNKNOWN, self._clock.now(), detail=cause)
+        )
+        self._portfolio.note_order(unknown)
+        self._log.alarm("order_unknown", order_id=order.intent.client_order_id, cause=cause)
+        return unknown
 
     async def _refuse(self, order: OpenOrder, code: str, message: str) -> None:
         client_order_id = order.intent.client_order_id
@@ -69,4 +133,5 @@ class OrderSettler:
             OrderTransition(client_order_id, OrderState.REFUSED, self._clock.now(), detail=f"{code}: {message}")
         )
         self._portfolio.drop_order(client_order_id)
+        self._refused_again.discard(client_order_id)
         self._log.alarm("order_refused", order_id=client_order_id, code=code, message=message)

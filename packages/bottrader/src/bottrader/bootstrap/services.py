@@ -17,10 +17,12 @@ from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.check_health import Health
 from bottrader.app.deliver_signals import SignalDeliverer
 from bottrader.app.generate_signals import DecisionMakers, SignalGenerator
+from bottrader.app.keep_prices import PriceKeeper
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.open_positions import EntryDecider
 from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
+from bottrader.app.probe_channels import ChannelProbe
 from bottrader.app.protect_positions import PositionProtector
 from bottrader.app.reconcile import Reconciler
 from bottrader.app.record_fills import FillRecorder
@@ -34,11 +36,13 @@ from bottrader.config import Settings
 from bottrader.domain.errors import StartupRefused
 from bottrader.domain.market import Candle, Granularity
 from bottrader.domain.orders import OrderState
-from bottrader.ports import EventLog, Lease, Store
+from bottrader.ports import Clock, EventLog, Lease, Store
 
 SIGHOOK = "sighook"
 WEBHOOK_LEASE = "webhook"
 LEASE_CHECK_S = 5.0
+# How often it is looked, in real time, for what the streams do not bring.
+LOOK_S = 1.0
 # Wilder's means remember every candle a little: after this many a strategy that starts anew agrees with one that never
 # stopped.
 HISTORY_CANDLES = 200
@@ -68,24 +72,21 @@ class WebhookService:
             settler=settler,
             reconciler=Reconciler(world, self.portfolio, settler, recorder),
             protector=PositionProtector(world, self.portfolio, self._placer, canceller, rules),
+            prices=PriceKeeper(world, self.portfolio, settings.price_jump_max_pct),
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
         self._follows_candles = settings.trailing_stop_enabled or settings.bracket_enabled
         channels = ("ticker", "candles") if self._follows_candles else ("ticker",)
-        self.watcher = MarketWatcher(
-            venue.market_feed(*channels),
-            venue.exchange,
-            venue.clock,
-            log,
-            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES),
-        )
+        options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES)
+        self.watcher = MarketWatcher(venue.market_feed(*channels), venue.exchange, venue.clock, log, options)
+        self.probe = ChannelProbe(self.watcher, venue.exchange, options)
         self.is_acting = asyncio.Event()
         """Set once the lease is held and the first reconciliation is done."""
 
     async def run(self, listening: socket.socket, secret: str) -> None:
         """Serve, wait for the lease, reconcile, then act until cancelled."""
-        acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal)
+        acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal, self.desk.has_room)
         options = ListenerOptions(secret, self._settings.symbols)
         listener = WebhookListener(acceptor, self.health, self._venue.clock, options)
         async with AsyncExitStack() as opened:
@@ -98,6 +99,8 @@ class WebhookService:
             self.is_acting.set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._guard(lease))
+                tasks.create_task(self._look())
+                tasks.create_task(_look_repeatedly(self.probe, self._venue.clock))
                 tasks.create_task(
                     self.desk.run(self.watcher, self._venue.user_feed(), follow_candles=self._follows_candles)
                 )
@@ -123,6 +126,8 @@ class WebhookService:
             faults.append("the market stream is down")
         if not self.desk.is_user_stream_live:
             faults.append("the user stream is down")
+        elif not self.desk.is_user_gap_filled:
+            faults.append("what the user stream missed is not known yet")
         if self.desk.reconciliation_fault is not None:
             faults.append(f"the last reconciliation did not finish: {self.desk.reconciliation_fault}")
         unknown = [o for o in self.portfolio.open_orders() if o.state is OrderState.UNKNOWN]
@@ -132,6 +137,11 @@ class WebhookService:
         if last is not None and last.differences:
             faults.append(f"the books differ from the exchange's: {', '.join(d.what for d in last.differences)}")
         return faults
+
+    async def _look(self) -> None:
+        while True:
+            await self._venue.clock.sleep(LOOK_S)
+            self.desk.look()
 
     async def _guard(self, lease: Lease) -> None:
         """End this process's acting when the lease is gone: another webhook may hold it by then (F33)."""
@@ -156,13 +166,9 @@ class SighookService:
         time_to_live = timedelta(seconds=settings.signal_ttl_s)
         self._generator = SignalGenerator(store, venue.clock, log, makers, time_to_live)
         needed = max(strategy.warmup_candles for strategy in strategies.values())
-        self.watcher = MarketWatcher(
-            venue.market_feed("candles"),
-            venue.exchange,
-            venue.clock,
-            log,
-            WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, max(needed, HISTORY_CANDLES)),
-        )
+        options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, max(needed, HISTORY_CANDLES))
+        self.watcher = MarketWatcher(venue.market_feed("candles"), venue.exchange, venue.clock, log, options)
+        self.probe = ChannelProbe(self.watcher, venue.exchange, options)
 
     async def run(self, webhook_url: str, secret: str) -> None:
         """Follow the market until cancelled."""
@@ -177,4 +183,11 @@ class SighookService:
 
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(deliverer.run())
+            tasks.create_task(_look_repeatedly(self.probe, self._venue.clock))
             tasks.create_task(self.watcher.run(on_closed=on_closed))
+
+
+async def _look_repeatedly(probe: ChannelProbe, clock: Clock) -> None:
+    while True:
+        await clock.sleep(LOOK_S)
+        await probe.look()

@@ -72,7 +72,13 @@ class Ticker:
     @property
     def is_sane(self) -> bool:
         """A crossed book or a non-positive price must neither trigger nor silence a stop (F30)."""
-        return self.price.is_finite() and ZERO < self.bid <= self.ask and self.price > ZERO
+        is_number = self.price.is_finite() and self.bid.is_finite() and self.ask.is_finite()
+        return is_number and ZERO < self.bid <= self.ask and self.price > ZERO
+
+    @property
+    def mark(self) -> Price:
+        """The last trade if it lies within bid and ask, else the nearer of the two; of a sane ticker only."""
+        return min(max(self.price, self.bid), self.ask)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,8 @@ from datetime import datetime
 from typing import Protocol
 
 from bottrader.domain.market import Candle, ProductId, Ticker
-from bottrader.domain.orders import ClientOrderId, VenueOrderId
+from bottrader.domain.money import Size
+from bottrader.domain.orders import ClientOrderId, OrderState, VenueOrderId
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +27,18 @@ class Heartbeat:
 
 @dataclass(frozen=True, slots=True)
 class OrderUpdate:
-    """A hint that an order changed. Facts (fills) are fetched by request: the stream has no trade ids."""
+    """A hint that an order changed. Facts (fills) are fetched by request: the stream has no trade ids.
+
+    `filled_size` (cumulative, base units) and `state` serve to tell an old report from a new one only; None when the
+    venue did not say it in a way that can be read.
+    """
 
     venue_order_id: VenueOrderId
     client_order_id: ClientOrderId
     product_id: ProductId
     at: datetime
+    filled_size: Size | None = None
+    state: OrderState | None = None
 
 
 @dataclass(frozen=True, slots=True)

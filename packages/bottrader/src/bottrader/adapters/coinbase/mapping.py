@@ -174,6 +174,14 @@ def to_venue_order(order: wire.Order) -> VenueOrder:
         )
 
 
+def to_filled_size(text: str) -> Size | None:
+    """Return the cumulative quantity of a streamed order, None when it cannot be read: it is a hint, not a fact."""
+    try:
+        return parse_size(text)
+    except ValueError:
+        return None
+
+
 def to_fill(fill: wire.Fill) -> Fill:
     """Return the fill with its size in base units and its fee in quote currency."""
     with readable(f"fill {fill.trade_id}"):

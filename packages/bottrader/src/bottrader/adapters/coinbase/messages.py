@@ -77,6 +77,8 @@ class UserOrder(msgspec.Struct, frozen=True):
     order_id: str
     product_id: str
     client_order_id: str
+    cumulative_quantity: str = ""
+    status: str = ""
 
 
 class UserEvent(msgspec.Struct, frozen=True):

@@ -158,7 +158,14 @@ def _order_updates(message: Message, at: datetime) -> list[OrderUpdate]:
     if not isinstance(message, UserMessage):
         return []
     return [
-        OrderUpdate(VenueOrderId(order.order_id), ClientOrderId(order.client_order_id), ProductId(order.product_id), at)
+        OrderUpdate(
+            VenueOrderId(order.order_id),
+            ClientOrderId(order.client_order_id),
+            ProductId(order.product_id),
+            at,
+            mapping.to_filled_size(order.cumulative_quantity),
+            mapping.ORDER_STATES.get(order.status),
+        )
         for event in message.events
         for order in event.orders
     ]

@@ -1,7 +1,7 @@
 """The webhook: `POST /webhook`, `GET /health`, `GET /ready`.
 
-Order of checks: size, JSON, signature and age, schema, known pair, ready, replay, accept. Nothing about a request is
-remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
+Order of checks: size, JSON, signature and age, schema, known pair, ready, room, replay, accept. Nothing about a request
+is remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
 """
 
 import hashlib
@@ -71,6 +71,8 @@ class WebhookListener:
             return _refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "PRECISION_ERROR", message)
         if not self._health().is_ready:
             return _later("NOT_READY", "the bot is still reconciling; send the same signal again")
+        if not self._acceptor.has_room(signal.product_id):
+            return _later("BUSY", f"too many signals of {signal.product_id} wait already; send the same signal later")
         return await self._accept(signal, body, signature or "")
 
     def health(self) -> Reply:
