@@ -121,6 +121,7 @@ def test_the_parameters_of_another_package_are_checked_by_name(installed: Path) 
 
 BASE = {"strategy": "score_matrix"}
 DECIDED_BY = {
+    "bracket_enabled": True,
     "strategy": "roc_momentum",
     "strategy_parameters": "weights.buy_rsi=1.6",
     "signal_ttl_s": 31,
@@ -165,6 +166,25 @@ def test_every_setting_that_is_decided_by_changes_the_snapshot(name: str) -> Non
     """B279, R79: weights and thresholds, and take profit, stop, sizes and limits as well."""
     before = decision_basis(settings(**BASE)).snapshot
     after_ = decision_basis(settings(**{**BASE, name: DECIDED_BY[name]})).snapshot
+    assert after_.content_hash != before.content_hash
+
+
+BRACKETS = {
+    "take_profit": "0.026",
+    "stop_min_pct": "0.013",
+    "stop_mode": "fixed",
+    "atr_multiplier_stop": "1.9",
+    "fee_side": "maker",
+    "prebracket_sigma_ratio": "1.1",
+}
+
+
+@pytest.mark.parametrize("name", BRACKETS)
+def test_every_setting_of_a_bracket_changes_the_snapshot(name: str) -> None:
+    """B279, R79: TAKE_PROFIT among them."""
+    base = {**BASE, "bracket_enabled": True, "max_breakeven_win_rate": "1"}
+    before = decision_basis(settings(**base)).snapshot
+    after_ = decision_basis(settings(**{**base, name: BRACKETS[name]})).snapshot
     assert after_.content_hash != before.content_hash
 
 

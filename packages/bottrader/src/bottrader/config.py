@@ -110,19 +110,13 @@ Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, Be
 # The settings that are parameters of a strategy, by the strategy's own names for them.
 _SETTING_OF: dict[str, dict[str, str]] = {
     "roc_momentum": {
-        "roc_window": "roc_window",
+        **{name: name for name in ("roc_window", "rsi_window", "atr_window", "rsi_buy_min", "rsi_buy_max")},
         "roc_buy_threshold_pct": "roc_5min_buy_threshold",
         "roc_sell_threshold_pct": "roc_5min_sell_threshold",
-        "rsi_window": "rsi_window",
-        "rsi_buy_min": "rsi_buy_min",
-        "rsi_buy_max": "rsi_buy_max",
-        "atr_window": "atr_window",
         "cooldown_candles": "cooldown_bars",
     },
     "score_matrix": {
-        "indicators.roc_window": "roc_window",
-        "indicators.rsi_window": "rsi_window",
-        "indicators.atr_window": "atr_window",
+        **{f"indicators.{name}": name for name in ("roc_window", "rsi_window", "atr_window")},
         "rules.buy_target": "score_buy_target",
         "rules.sell_target": "score_sell_target",
         "rules.indicators_min": "min_indicators_required",
