@@ -48,7 +48,7 @@ class Desk:
     """A desk at work on a house, with both feeds in the test's hands."""
 
     def __init__(self, house: House, interval_s: float = 300) -> None:
-        self.house = house
+        self.house = house.with_ranges()
         self.activity = Activity()
         crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, house.protector)
         self.desk = TradingDesk(house.world, house.portfolio, crew, self.activity, timedelta(seconds=interval_s))

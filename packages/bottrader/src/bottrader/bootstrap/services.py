@@ -7,10 +7,12 @@ from dataclasses import asdict
 from datetime import timedelta
 from importlib.metadata import version
 
+from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.http.sender import HttpSignalSender
 from bottrader.adapters.http.server import serve
 from bottrader.adapters.postgres import schema
+from bottrader.adapters.system.kill_file import KillFileOnDisk
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.act_on_signals import SignalActor
 from bottrader.app.activity import Activity
@@ -18,6 +20,8 @@ from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.check_health import Health
 from bottrader.app.deliver_signals import SignalDeliverer
 from bottrader.app.generate_signals import SignalGenerator
+from bottrader.app.guard_entries import EntryGuard
+from bottrader.app.kill_switch import KillSwitchBoard
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.open_positions import EntryDecider
 from bottrader.app.place_orders import OrderPlacer
@@ -32,15 +36,17 @@ from bottrader.app.watch_market import MarketWatcher, WatchOptions
 from bottrader.app.world import World
 from bottrader.bootstrap.venue import Venue
 from bottrader.config import Settings
-from bottrader.domain.errors import StartupRefused
+from bottrader.domain.errors import StartupRefused, StoreUnreachable
 from bottrader.domain.market import Candle, Granularity
 from bottrader.domain.orders import OrderState
 from bottrader.domain.strategy import Strategy, make_strategy
 from bottrader.ports import EventLog, Lease, Store
+from bottrader.ports.kill_file import KILL_FILE_NAME
 
 STRATEGY = "roc_momentum"
 WEBHOOK_LEASE = "webhook"
 LEASE_CHECK_S = 5.0
+KILL_SWITCH_CHECK_S = 2.0
 # Wilder's means remember every candle a little: after this many a strategy that starts anew agrees with one that never
 # stopped, and any cooldown that still counts lies within them.
 HISTORY_CANDLES = 200
@@ -60,9 +66,11 @@ class WebhookService:
         settler = OrderSettler(world, self.portfolio, recorder)
         self._placer = OrderPlacer(world, self.portfolio, settler)
         rules = _trading_rules(settings)
+        self.kill_switch = KillSwitchBoard(world, KillFileOnDisk(settings.data_dir / KILL_FILE_NAME))
+        guard = EntryGuard(world, self.portfolio, rules.limits, self.kill_switch)
         canceller = OrderCanceller(world, self.portfolio, settler)
-        monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules)
-        entries = EntryDecider(world, self.portfolio, rules)
+        monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules, guard)
+        entries = EntryDecider(world, self.portfolio, rules, guard)
         crew = DeskCrew(
             monitor=monitor,
             actor=SignalActor(world, entries, monitor, self._placer),
@@ -72,10 +80,9 @@ class WebhookService:
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
-        self._follows_candles = settings.trailing_stop_enabled or settings.bracket_enabled
-        channels = ("ticker", "candles") if self._follows_candles else ("ticker",)
+        # Candles as well as prices: without a range nothing is bought, and a trail is as wide as it may be.
         self.watcher = MarketWatcher(
-            venue.market_feed(*channels),
+            venue.market_feed("ticker", "candles"),
             venue.exchange,
             venue.clock,
             log,
@@ -90,17 +97,17 @@ class WebhookService:
         acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal)
         options = ListenerOptions(secret, self._settings.symbols)
         listener = WebhookListener(acceptor, self.health, self._venue.clock, options)
+        kill = KillListener(self.kill_switch.throw, self._venue.clock, secret)
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(serve(build_app(listener), listening))
+            await opened.enter_async_context(serve(build_app(listener, kill), listening))
             lease = await opened.enter_async_context(self._store.lease(WEBHOOK_LEASE))
             self._placer.hold(lease)
             await self.desk.start()
             self.is_acting.set()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._guard(lease))
-                tasks.create_task(
-                    self.desk.run(self.watcher, self._venue.user_feed(), follow_candles=self._follows_candles)
-                )
+                tasks.create_task(self._watch_kill_switch())
+                tasks.create_task(self.desk.run(self.watcher, self._venue.user_feed(), follow_candles=True))
 
     def health(self) -> Health:
         """Return what works and what does not, from memory: a probe never waits for the database or the exchange."""
@@ -117,6 +124,9 @@ class WebhookService:
 
     def _faults(self) -> list[str]:
         faults = []
+        switch = self.kill_switch.last
+        if switch is not None:
+            faults.append(f"the kill switch is on ({switch.source}): {switch.reason}")
         if not self.desk.is_ready:
             faults.append("not reconciled yet, or waiting for another webhook to end")
         if self.watcher.is_blind:
@@ -132,6 +142,15 @@ class WebhookService:
         if last is not None and last.differences:
             faults.append(f"the books differ from the exchange's: {', '.join(d.what for d in last.differences)}")
         return faults
+
+    async def _watch_kill_switch(self) -> None:
+        """Read the switch again and again: another process may throw it, and a position may have to be sold for it."""
+        while True:
+            try:
+                await self.kill_switch.read()
+            except StoreUnreachable as error:
+                self._log.alarm("kill_switch_not_read", cause=str(error))
+            await self._venue.clock.sleep(KILL_SWITCH_CHECK_S)
 
     async def _guard(self, lease: Lease) -> None:
         """End this process's acting when the lease is gone: another webhook may hold it by then (F33)."""
@@ -191,4 +210,6 @@ def _trading_rules(settings: Settings) -> TradingRules:
         hodl=settings.hodl,
         shill=settings.shill_coins,
         brackets=settings.bracket_rules() if settings.bracket_enabled else None,
+        sell_value_min=settings.min_sell_value,
+        entry_needs_range=settings.entry_needs_range,
     )

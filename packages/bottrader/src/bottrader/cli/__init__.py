@@ -8,7 +8,7 @@ import sys
 import typer
 from rich.console import Console
 
-from bottrader.cli import config_command, db_command, paper_command, report_command, run_command
+from bottrader.cli import config_command, db_command, kill_command, paper_command, report_command, run_command
 from bottrader.domain.errors import BotTraderError, StartupRefused
 
 EXIT_BROKEN = 1
@@ -26,6 +26,7 @@ app.command("paper")(paper_command.paper)
 app.command("run")(run_command.run)
 app.command("report")(report_command.report)
 app.add_typer(db_command.app, name="db")
+app.add_typer(kill_command.app, name="kill")
 app.add_typer(config_command.app, name="config")
 
 
