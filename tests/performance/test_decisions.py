@@ -5,7 +5,8 @@ import tracemalloc
 from datetime import timedelta
 from decimal import Decimal
 
-from bottrader.domain.exits import ExitRules, Hold, MarketView, Trail, decide_exit
+from bottrader.domain.exit_rules import ExitRules
+from bottrader.domain.exits import ExitState, Hold, MarketView, decide_exit
 from bottrader.domain.indicators import Atr, Roc, Rsi, calculate_atr, calculate_roc, calculate_rsi
 from bottrader.domain.market import Candle
 from bottrader.domain.money import Money, Price, Size
@@ -42,15 +43,15 @@ VIEWS = [_view(number) for number in range(TICKS)]
 
 
 def _judge_all(rules: ExitRules) -> None:
-    trail: Trail | None = None
+    state = ExitState()
     position = POSITIONS[rules]
     for view in VIEWS:
-        decision, trail = decide_exit(position, view, rules, trail, FEE)
+        decision, state = decide_exit(position, view, rules, state, FEE)
         assert isinstance(decision, Hold)
 
 
 def test_an_exit_decision_costs_a_few_comparisons() -> None:
-    """The least: is the price below the stop? All four rules, exactly, and the checks of the price may cost 15 such."""
+    """The least: is the price below the stop? All rules, exactly, and the checks of the price may cost 15 such."""
     stop = Decimal(38000)
 
     def compare_all() -> None:

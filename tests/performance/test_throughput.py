@@ -14,6 +14,7 @@ from litestar import Litestar, Request, Response, post
 
 from bottrader.adapters.coinbase.messages import KnownMessage, TickerMessage
 from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, StreamOptions
+from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.store import MemoryStore
@@ -180,7 +181,9 @@ def _listener() -> Litestar:
     health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
     acceptor = SignalAcceptor(MemoryStore(), RecentEvents(), lambda _: None, lambda _: True)
     options = ListenerOptions(SECRET, [ProductId("BTC-USD")])
-    return build_app(WebhookListener(acceptor, lambda: health, ManualClock(NOON), options))
+    clock, store = ManualClock(NOON), MemoryStore()
+    kill = KillListener(store.record_kill_switch, clock, SECRET)
+    return build_app(WebhookListener(acceptor, lambda: health, clock, options), kill)
 
 
 @post("/webhook", status_code=200)

@@ -13,15 +13,19 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import BODY_BYTES_MAX, ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.http.sender import HttpSignalSender
 from bottrader.adapters.http.server import bind, serve
+from bottrader.adapters.memory.safety import MemoryKillFile
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.postgres.store import PostgresStore
 from bottrader.adapters.system.clock import SystemClock
 from bottrader.adapters.system.log import RecentEvents
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.check_health import Health
+from bottrader.app.kill_switch import KillSwitchBoard
+from bottrader.app.world import World
 from bottrader.domain.errors import StartupRefused
 from bottrader.domain.signals import Signal
 from bottrader.ports import Delivery, Store
@@ -39,7 +43,8 @@ class Webhook:
         self.health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
         acceptor = SignalAcceptor(store, RecentEvents(), self.handed.append, lambda _: True)
         listener = WebhookListener(acceptor, lambda: self.health, SystemClock(), ListenerOptions(SECRET, [BTC]))
-        self.app = build_app(listener)
+        self.board = KillSwitchBoard(World(store, None, SystemClock(), RecentEvents()), MemoryKillFile())  # type: ignore[arg-type]  # no exchange
+        self.app = build_app(listener, KillListener(self.board.throw, SystemClock(), SECRET))
         self.port = 0
 
     @asynccontextmanager
@@ -278,3 +283,19 @@ async def test_many_at_once_are_accepted_once_each(store: PostgresStore, http: a
     assert {report.delivery for report in reports} <= {Delivery.ACKNOWLEDGED, Delivery.REJECTED}
     assert {signal.signal_id for signal in webhook.handed} == {signal.signal_id for signal in signals}
     assert len(webhook.handed) == 100
+
+
+async def test_the_kill_switch_is_thrown_by_a_signed_request(webhook: Webhook, http: aiohttp.ClientSession) -> None:
+    """F54"""
+    body = json.dumps({"on": True, "reason": "fear", "flatten": True}).encode()
+    url = webhook.url.replace("/webhook", "/kill")
+    async with http.post(url, data=body) as unsigned:
+        assert unsigned.status == 401
+    assert await webhook.board.read() is None
+    headers = signature(body, secret=SECRET)
+    for status in (200, 409):
+        async with http.post(url, data=body, headers=headers) as signed:
+            assert signed.status == status
+    switch = await webhook.board.read()
+    assert switch is not None
+    assert (switch.reason, switch.source, switch.flattens) == ("fear", "http", True)

@@ -9,6 +9,7 @@ from bottrader.adapters.postgres.connection import Connection, translated
 from bottrader.adapters.postgres.store import PostgresStore
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.orders import OrderState
+from bottrader.domain.risk import KillSwitch
 from bottrader.domain.strategy import freeze_parameters
 from bottrader.ports import CashKind, CashMovement
 from tests.fixtures.facts import (
@@ -37,6 +38,7 @@ FACTS = (
     "trade_strategy_link",
     "cash_transactions",
     "venue_identity",
+    "kill_switch",
 )
 
 
@@ -52,6 +54,7 @@ async def books(store: PostgresStore) -> PostgresStore:
     await store.record_transition(step(make_intent(), OrderState.ACCEPTED, 122, "venue-1"))
     await store.record_fills([make_fill()])
     await store.claim_venue("sim")
+    await store.record_kill_switch(KillSwitch(True, "fear", "cli", at(0)))
     await store.record_cash([CashMovement("opening", CashKind.OPENING_BALANCE, "USD", make_fill().price, at(0))])
     await store.replace_allocations(BTC, [make_allocation(), make_unmatched()], at(900))
     return store
@@ -79,7 +82,7 @@ async def test_a_fact_cannot_be_changed_even_by_a_superuser(
 async def test_no_fact_table_is_without_guard(sql: Connection) -> None:
     """Every table is listed as a fact, as operational, or as derived."""
     others = {"signal_outbox", "trailing_stops", "leases", "trade_records", "fifo_allocations", "allocation_pointer"}
-    others |= {"fifo_computation_log", "manual_review_queue", "alembic_version"}
+    others |= {"tracked_peaks", "fifo_computation_log", "manual_review_queue", "alembic_version"}
     tables = await sql.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {row["tablename"] for row in tables} == others | set(FACTS)
 
@@ -96,9 +99,11 @@ SAMPLES = {
     "fifo_allocations": ("position", 9),
     "fifo_computation_log": ("batch_id", 99),
     "manual_review_queue": ("subject", "another"),
+    "kill_switch": ("throw", 99),
 }
 
 OFFENCES = [
+    ("kill_switch", "source", "nobody"),
     ("signals", "action", "hold"),
     ("signals", "trigger", "MOOD"),
     ("signals", "product_id", "bitcoin"),

@@ -46,7 +46,7 @@ async def test_an_empty_database_goes_up_down_and_up_again(empty_database_url: s
 
 
 async def test_each_revision_goes_down_and_up_on_its_own(empty_database_url: str) -> None:
-    for revision in ("0001", "0002", "0003", "0005", "0007"):
+    for revision in ("0001", "0002", "0003", "0005", "0006", "0007"):
         await schema.upgrade(empty_database_url, revision)
         await schema.downgrade(empty_database_url, "-1")
         await schema.upgrade(empty_database_url, revision)

@@ -33,6 +33,8 @@ TOLD_EVENTS = 12
 SETTINGS = {
     "webhook_secret": SECRET,
     "order_size_roc": "100",
+    # A market that stands still until a test moves it has no candles yet.
+    "entry_needs_range": "false",
     "roc_5min_buy_threshold": "1",
     "roc_5min_sell_threshold": "1",
     "rsi_buy_min": "0",

@@ -1,7 +1,8 @@
 """Exits: 0.01 BTC bought at 40,000 with 0.8 % cost 403.20; sold at p they bring p x 0.01 x 0.992.
 
-Hard stop 4.5 %: 403.20 x 0.955 = 385.056, so p <= 38,816.129. Take profit 3.5 %: 417.312, so p >= 42,067.742.
-Signal exit 1 %: 407.232, so p >= 41,051.613.
+Hard stop 5 %: 403.20 x 0.95 = 383.04, so p <= 38,612.903. Soft stop 2.5 %: 393.12, so p <= 39,629.032; at the market
+from 3 %: 391.104, so p <= 39,425.806. Take profit 3.5 %: 417.312, so p >= 42,067.742. Signal exit 1 %: 407.232, so
+p >= 41,051.613.
 """
 
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from bottrader.domain.exits import ExitRules
 from bottrader.domain.market import Candle
 from bottrader.domain.money import Size
 from bottrader.domain.orders import OrderKind, Side
+from bottrader.domain.risk import KillSwitch
 from bottrader.domain.signals import Action, OutcomeKind, Trigger
 from bottrader.domain.validation import Refusal
 from bottrader.ports import Balance
@@ -47,7 +49,7 @@ async def test_without_a_position_a_price_does_nothing() -> None:
 
 async def test_between_the_thresholds_the_position_is_held() -> None:
     house = await holding()
-    await house.see("38816.13")
+    await house.see("39629.04")
     await house.see("42067.74")
     assert house.sells == []
 
@@ -56,7 +58,7 @@ async def test_the_hard_stop_leaves_at_the_market_with_everything() -> None:
     """B92, M1: reason, parent and size are those of the position."""
     house = await holding()
     buy = house.exchange.placements[0]
-    await house.see("38816.12")
+    await house.see("38612.90")
     (sell,) = house.sells
     assert (sell.side, sell.kind, sell.limit_price) == (Side.SELL, OrderKind.MARKET_IOC, None)
     assert sell.size_base == Decimal("0.01")
@@ -66,6 +68,94 @@ async def test_the_hard_stop_leaves_at_the_market_with_everything() -> None:
     assert sell.note.startswith("stop_loss:")
     assert sell.signal_id is None
     assert house.portfolio.position(BTC) is None
+
+
+async def test_the_soft_stop_is_a_limit_and_from_three_percent_on_a_market_order() -> None:
+    """B104, B105: 39,629.03 x 0.9995 = 39,609.215..., rounded down to the tick."""
+    near = await holding()
+    await near.see("39629.03")
+    assert [(sell.kind, sell.limit_price, sell.trigger) for sell in near.sells] == [
+        (OrderKind.LIMIT_IOC, Decimal("39609.21"), Trigger.SOFT_STOP)
+    ]
+    far = await holding()
+    await far.see("39425.80")
+    assert [(sell.kind, sell.trigger) for sell in far.sells] == [(OrderKind.MARKET_IOC, Trigger.SOFT_STOP)]
+
+
+async def test_the_peak_is_kept_and_survives_a_restart() -> None:
+    """B116, R67: 44,000 is a net +8.3 %; 5 % below it are 41,800, also for the next process."""
+    rules = replace(RULES, exits=ExitRules(peak_enabled=True, peak_smoothing_s=60))
+    house = await holding(House(rules))
+    await house.see("44000")
+    kept = await house.store.peak_of(BTC)
+    assert kept is not None
+    assert kept.peak.high == 44_000
+    restarted = house.restarted()
+    await restarted.reconciler.start(unlocked)
+    restarted.pass_time(60)
+    await restarted.see("41800.01")
+    assert house.sells == []
+    restarted.pass_time(60)
+    await restarted.see("41800")
+    assert [sell.trigger for sell in house.sells] == [Trigger.PEAK_DRAWDOWN]
+
+
+async def test_the_peak_of_an_earlier_position_does_not_count() -> None:
+    rules = replace(RULES, exits=ExitRules(peak_enabled=True, peak_smoothing_s=0))
+    house = await holding(House(rules))
+    await house.see("44000")
+    await house.see("41000")
+    house.pass_time(10)
+    house.show("40000")
+    await house.buy("0.01", "second")
+    await house.see("40500")
+    assert len(house.sells) == 1
+
+
+async def test_a_stale_price_alarms_and_decides_nothing() -> None:
+    """F30, R68: 60 s is still a price, a moment more is not."""
+    house = await holding()
+    old = house.show("38000")
+    house.pass_time(60.001)
+    await house.monitor.on_ticker(old)
+    assert len(house.told("price_unusable")) == 1
+    assert house.sells == []
+    recent = house.show("38000")
+    house.pass_time(60)
+    await house.monitor.on_ticker(recent)
+    assert [sell.trigger for sell in house.sells] == [Trigger.HARD_STOP]
+
+
+async def test_a_smallest_value_of_a_sale_can_be_set() -> None:
+    """B46: 0.01 at 38,000 are worth 380."""
+    for least, sells in ((380, 1), (381, 0)):
+        house = await holding(House(replace(RULES, sell_value_min=Decimal(least))))
+        await house.see("38000")
+        assert len(house.sells) == sells
+
+
+async def test_a_flattening_switch_sells_at_the_market_what_the_rules_would_hold() -> None:
+    """F54"""
+    house = await holding()
+    await house.kill_switch.throw(KillSwitch(True, "fear", "cli", at(0)))
+    await house.see("40000")
+    assert house.sells == []
+    await house.kill_switch.throw(KillSwitch(True, "more fear", "http", at(1), flattens=True))
+    await house.see("40000")
+    (sell,) = house.sells
+    assert (sell.kind, sell.trigger) == (OrderKind.MARKET_IOC, Trigger.FLATTEN)
+    assert sell.note == "manual: kill switch (http): more fear"
+
+
+async def test_the_days_loss_flattens_where_that_is_asked_for() -> None:
+    """0.01 at 39,700 are worth 397, that is 6.20 less than they cost: within the stops, and beyond a limit of 6."""
+    for flattens, sells in ((True, [Trigger.FLATTEN]), (False, [])):
+        limits = replace(RULES.limits, daily_loss_quote_max=Decimal(6), daily_loss_flattens=flattens)
+        house = await holding(House(replace(RULES, limits=limits)))
+        await house.see("39720.01")
+        assert house.sells == []
+        await house.see("39700")
+        assert [sell.trigger for sell in house.sells] == sells
 
 
 async def test_take_profit_is_a_limit_a_little_below_the_bid() -> None:
@@ -291,7 +381,10 @@ async def test_the_trail_of_an_earlier_position_does_not_count() -> None:
 
 async def test_closed_candles_give_the_trail_its_distance() -> None:
     """Fifteen candles with a range of 100 each: ATR 100, two of them are less than 1 % of 43,000, so 430 it is."""
-    house = await holding(House(TRAILING))
+    house = House(TRAILING)
+    house.show("40000")
+    await house.reconciler.start(unlocked)
+    await house.buy("0.01")
     for number in range(15):
         await house.monitor.on_closed(
             Candle(

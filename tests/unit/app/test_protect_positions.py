@@ -13,7 +13,6 @@ import pytest
 
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.exchange import FillParts, Lose, MemoryExchange, Refuse
-from bottrader.app.open_positions import EntryDecider
 from bottrader.app.protect_positions import ATTEMPTS_MAX, Protection
 from bottrader.domain.brackets import BracketRules, StopMode
 from bottrader.domain.market import Candle, FeeRates
@@ -106,15 +105,15 @@ async def test_one_momentum_buy_from_its_signal_to_its_bracket() -> None:
 
 async def test_with_fourteen_candles_nothing_is_bought_and_what_is_held_has_the_floor() -> None:
     """B63, B64, R33: 0.012 x 2 + 0.008 below 40,000 is 38,720."""
-    house = await holding(House(replace(RULES, brackets=BracketRules())))
+    house = await holding(House(replace(RULES, brackets=BracketRules()), has_ranges=False))
     for number in range(14):
         await house.monitor.on_closed(Candle(BTC, at(300 * number), *(price("40000"),) * 4, Size(Decimal(1))))
     await protect(house)
     (bracket,) = brackets(house)
     assert bracket.intent.stop_price == Decimal(38720)
     assert [told.fields["atr_missing"] for told in house.told("bracket_planned")] == [True]
-    other = await House(replace(RULES, brackets=BracketRules())).open()
-    refusal = await EntryDecider(other.world, other.portfolio, other.rules).decide(signal())
+    other = await House(replace(RULES, brackets=BracketRules()), has_ranges=False).open()
+    refusal = await other.entries.decide(signal())
     assert isinstance(refusal, Refusal)
     assert "ATR" in refusal.message
 

@@ -48,7 +48,7 @@ class Desk:
     """A desk at work on a house, with both feeds in the test's hands."""
 
     def __init__(self, house: House, interval_s: float = 300) -> None:
-        self.house = house
+        self.house = house.with_ranges()
         self.activity = Activity()
         crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, house.protector, house.prices)
         self.desk = TradingDesk(house.world, house.portfolio, crew, self.activity, timedelta(seconds=interval_s))
@@ -57,7 +57,7 @@ class Desk:
         self.watcher = MarketWatcher(self.market, house.exchange, house.clock, house.log, options)  # type: ignore[arg-type]
 
     async def work(self) -> None:
-        await self.desk.run(self.watcher, self.user, follow_candles=True)  # type: ignore[arg-type]
+        await self.desk.run(self.watcher, self.user)  # type: ignore[arg-type]
 
     def hears_of_orders(self) -> bool:
         return self.desk.is_user_stream_live

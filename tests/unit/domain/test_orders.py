@@ -119,7 +119,10 @@ def test_an_open_buy_counts_with_all_it_may_spend_and_a_sell_with_nothing() -> N
     buy = OpenOrder(INTENT, OrderState.UNKNOWN, None, START)
     assert buy.worst_case_quote == 40
     assert replace(buy, intent=replace(INTENT, side=Side.SELL)).worst_case_quote == 0
-    assert replace(buy, intent=replace(INTENT, granted_quote=None)).worst_case_quote == 0
+    granted_less = replace(INTENT, granted_quote=Money(Decimal("39.5")))
+    assert replace(buy, intent=granted_less).worst_case_quote == Decimal("39.5")
+    # By hand there is no grant: 0.001 at 40,000 is what it may spend.
+    assert replace(buy, intent=replace(INTENT, granted_quote=None)).worst_case_quote == 40
 
 
 BRACKET = replace(

@@ -13,11 +13,12 @@ from bottrader.domain.validation import (
     OrderCheck,
     Refusal,
     ValidationRules,
+    check_target,
     show_amount,
     validate_entry,
     validate_order,
 )
-from tests.unit.domain.examples import BTC, product
+from tests.unit.domain.examples import BTC, price, product
 
 RULES = ValidationRules(minimum=Decimal("1.00"), cap=Decimal(1000))
 LISTED = {name: product(ProductId(name)) for name in ("BTC-USD", "ETH-USD", "SOL-USD")}
@@ -69,6 +70,7 @@ def notional(value: str) -> OrderCheck:
     ],
 )
 def test_an_order_is_judged(order: OrderCheck, *, is_valid: bool) -> None:
+    """B1, B2, B3, B4, B5, B6, B7, B10, B11, B12, B13, B14, B15, B16, B17, B18, B19, B20, B24, B25, B26, B27, B28"""
     verdict = validate_order(order, RULES)
     assert verdict.is_valid is is_valid
     assert (verdict.code == "SUCCESS") is is_valid
@@ -79,6 +81,7 @@ def test_an_order_is_judged(order: OrderCheck, *, is_valid: bool) -> None:
     ("size", "expected"), [("0.001", "40.00"), ("0.00001", "0.40"), ("0.00012345", "4.938")], ids=["B4", "B5", "B8"]
 )
 def test_the_notional_is_exact_and_returned_with_the_verdict(size: str, expected: str) -> None:
+    """B4, B5, B8"""
     assert validate_order(replace(ORDER, size=Decimal(size)), RULES).notional == Decimal(expected)
 
 
@@ -93,6 +96,7 @@ def test_an_order_below_the_minimum_is_refused_in_these_words() -> None:
     ("fee_rate", "needed"), [("0", "400.00"), ("0.01", "404.00")], ids=["B9 without fee", "B9 with its fee"]
 )
 def test_an_order_beyond_the_balance_is_refused_in_these_words(fee_rate: str, needed: str) -> None:
+    """B9"""
     order = replace(ORDER, size=Decimal("0.01"), available=Decimal("100.00"), fee_rate=Decimal(fee_rate))
     verdict = validate_order(order, RULES)
     assert verdict.code == "INSUFFICIENT_QUOTE"
@@ -121,6 +125,7 @@ def test_nothing_is_bought_without_cash_whatever_else_is_open() -> None:
     ("symbol", "is_valid"), [("BTC-USD", True), ("INVALID-USD", False), ("", False)], ids=["B21", "B22", "B23"]
 )
 def test_only_a_listed_product_can_be_ordered(symbol: str, *, is_valid: bool) -> None:
+    """B21, B22, B23"""
     verdict = validate_order(replace(ORDER, product=LISTED.get(symbol)), RULES)
     assert verdict.is_valid is is_valid
     assert verdict.code == ("SUCCESS" if is_valid else "PRECISION_ERROR")
@@ -154,6 +159,7 @@ def test_a_limit_price_is_a_whole_number_of_ticks_but_a_market_order_has_no_limi
     ("mid", "is_valid"), [("1.00", False), ("1.01", True)], ids=["B46 worth 1.00", "B46 worth 1.01"]
 )
 def test_a_sell_has_its_own_minimum(mid: str, *, is_valid: bool) -> None:
+    """B46"""
     order = replace(SELL, size=Decimal(1), available=Decimal(1), price=Decimal(mid))
     verdict = validate_order(order, RULES)
     assert verdict.is_valid is is_valid
@@ -258,3 +264,30 @@ def test_a_product_that_is_closed_is_not_traded() -> None:
 )
 def test_an_amount_is_shown_in_full(amount: str, text: str) -> None:
     assert show_amount(Decimal(amount)) == text
+
+
+FOUR = Decimal("0.004")
+
+
+@pytest.mark.parametrize(
+    ("target", "is_refused"),
+    [
+        pytest.param("0.099", True, id="B54 0.099"),
+        pytest.param("0.0999999", True, id="B54 rounded down to whole ticks"),
+        pytest.param("0.100", False, id="B54 0.100"),
+    ],
+)
+def test_an_entry_has_a_target_whose_whole_ticks_clear_the_fees(target: str, *, is_refused: bool) -> None:
+    """B54, R23: 0.099 x 1.004 / 0.996 = 0.0997951..."""
+    refusal = check_target(price("0.099"), Decimal(target), Decimal("0.001"), (FOUR, FOUR))
+    assert (refusal is not None) is is_refused
+    if refusal is not None:
+        assert refusal.code == "ORDER_BUILD_FAILED"
+        assert refusal.message == "bought at 0.099, the target of 0.099 would not clear the fees of both sides"
+
+
+def test_a_target_at_break_even_is_no_target() -> None:
+    """B54: 100 x 1.25 / 0.8 = 156.25 exactly; each side pays its own rate."""
+    rates = (Decimal("0.25"), Decimal("0.2"))
+    assert check_target(price("100"), Decimal("156.25"), Decimal("0.01"), rates) is not None
+    assert check_target(price("100"), Decimal("156.26"), Decimal("0.01"), rates) is None

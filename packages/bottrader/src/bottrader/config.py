@@ -18,21 +18,20 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import platformdirs
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, NoDecode, SettingsConfigDict
+from pydantic import AfterValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, DotEnvSettingsSource, EnvSettingsSource, SettingsConfigDict
 
+from bottrader.config_fields import Amount, Coins, Pairing, Pairs, Triggers, Unset, not_a_sample
 from bottrader.domain.brackets import BracketRules, FeeSide, StopMode, check_win_rate
-from bottrader.domain.errors import AmountInvalid, BotTraderError, ConfigInvalid
-from bottrader.domain.exits import ExitRules
+from bottrader.domain.errors import BotTraderError, ConfigInvalid
+from bottrader.domain.exit_rules import ExitRules
 from bottrader.domain.market import FeeRates, ProductId
-from bottrader.domain.money import parse_amount
 from bottrader.domain.risk import RiskLimits
+from bottrader.domain.signals import Trigger
 from bottrader.domain.sizing import SizingRules
 from bottrader.domain.strategies import BUILT_IN, plan_strategy
 
 PREFIX = "BOTTRADER_"
-SECRET_LENGTH_MIN = 24
-SAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "your-secret-here"})
 
 
 class Mode(StrEnum):
@@ -41,71 +40,6 @@ class Mode(StrEnum):
     PAPER = "paper"
     LIVE = "live"
 
-
-def _amount(value: object) -> Decimal:
-    if not isinstance(value, str | int | Decimal):
-        # pydantic turns a ValueError into one line of its list; a TypeError would escape it.
-        raise ValueError(  # noqa: TRY004
-            f"an amount is written as text, was {type(value).__name__}"
-        )
-    try:
-        return parse_amount(value)
-    except AmountInvalid as error:
-        raise ValueError(str(error)) from None
-
-
-def _unset_when_empty(value: object) -> object:
-    # Compose files pass an unset variable on as an empty one.
-    return None if value == "" else value
-
-
-def _words(value: object) -> object:
-    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
-
-
-def _pairing(value: object) -> object:
-    if not isinstance(value, str):
-        return value
-    words = [word.strip() for word in value.split(",") if word.strip()]
-    if faults := [word for word in words if "=" not in word]:
-        raise ValueError(f"parameters are written name=value, separated by commas, was {faults[0]!r}")
-    return {name.strip(): given.strip() for name, _, given in (word.partition("=") for word in words)}
-
-
-def _pairs(value: tuple[ProductId, ...]) -> tuple[ProductId, ...]:
-    if not value or len(set(value)) < len(value):
-        raise ValueError(f"name at least one pair, and each once, was {','.join(value)!r}")
-    return value
-
-
-def _coin(value: str) -> str:
-    # A rule for a coin that is spelt otherwise would silently protect nothing.
-    if not (value.isalnum() and value.isupper()):
-        raise ValueError(f"a coin is written in capitals without its quote currency, such as BTC, was {value!r}")
-    return value
-
-
-def _pair(value: str) -> str:
-    base, dash, quote = value.partition("-")
-    if not (dash and base.isalnum() and quote.isalnum() and value.isupper()):
-        raise ValueError(f"a pair is written BASE-QUOTE in capitals, such as BTC-USD, was {value!r}")
-    return value
-
-
-def _not_a_sample(secret: SecretStr) -> SecretStr:
-    text = secret.get_secret_value()
-    if len(text) < SECRET_LENGTH_MIN or text.lower() in SAMPLE_SECRETS:
-        raise ValueError(f"a webhook secret has at least {SECRET_LENGTH_MIN} characters and is nobody's sample")
-    return secret
-
-
-Amount = Annotated[Decimal, BeforeValidator(_amount)]
-Unset = BeforeValidator(_unset_when_empty)
-Pairs = Annotated[
-    tuple[Annotated[ProductId, AfterValidator(_pair)], ...], NoDecode, BeforeValidator(_words), AfterValidator(_pairs)
-]
-Pairing = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairing)]
-Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, BeforeValidator(_words)]
 
 # The settings that are parameters of a strategy, by the strategy's own names for them.
 _SETTING_OF: dict[str, dict[str, str]] = {
@@ -166,7 +100,7 @@ class Settings(BaseSettings):
     webhook_url: Annotated[str | None, Unset] = Field(
         None, description="where sighook delivers; default: the host and port above"
     )
-    webhook_secret: Annotated[Annotated[SecretStr, AfterValidator(_not_a_sample)] | None, Unset] = Field(
+    webhook_secret: Annotated[Annotated[SecretStr, AfterValidator(not_a_sample)] | None, Unset] = Field(
         None, description="shared HMAC secret of sighook and webhook, at least 24 characters"
     )
     signal_ttl_s: int = Field(30, gt=0, description="seconds a signal may be acted on")
@@ -179,11 +113,31 @@ class Settings(BaseSettings):
     min_order_amount_fiat: Amount = Field(Decimal(10), gt=0, description="smallest entry")
     max_value_to_buy: Amount = Field(Decimal(250), gt=0, description="largest position in one pair")
     max_exposure: Amount = Field(Decimal(1000), gt=0, description="largest sum of all positions")
-    max_price_age_s: int = Field(60, gt=0, description="seconds after which a price is too old to buy on")
+    max_position_equity_pct: Amount = Field(
+        Decimal("0.25"), gt=0, le=1, description="largest position in one pair as a share of equity"
+    )
+    max_exposure_equity_pct: Amount = Field(
+        Decimal("0.80"), gt=0, le=1, description="largest sum of all positions as a share of equity"
+    )
+    max_daily_loss: Amount = Field(
+        Decimal(50), gt=0, description="loss of a UTC day, realized and unrealized, that stops entries"
+    )
+    daily_loss_flattens: bool = Field(False, description="sell everything when the day's loss is reached")
+    max_losses_in_row: int = Field(5, ge=0, description="losing trades in a row after which entries rest; 0: never")
+    cool_off_s: int = Field(3600, ge=0, description="seconds entries rest after a losing run")
+    max_orders_per_minute: int = Field(30, gt=0, description="orders within a minute after which entries wait")
+    max_refusals_per_minute: int = Field(
+        5, gt=0, description="refusals by the exchange within a minute after which entries wait"
+    )
+    max_price_age_s: int = Field(60, gt=0, description="seconds after which a price is too old to act on")
     price_jump_max_pct: Amount = Field(
         Decimal("0.1"), gt=0, lt=1, description="a price that jumps further waits for a second one that agrees"
     )
+    min_sell_value: Amount = Field(Decimal("1.01"), ge=0, description="smallest value that is sold; less is dust")
     entry_slippage_pct: Amount = Field(Decimal("0.002"), ge=0, lt=1, description="an entry pays at most ask x (1 + it)")
+    entry_needs_range: bool = Field(
+        True, description="buy only what has 15 candles; false suits a simulated market that is moved by hand"
+    )
     hodl: Coins = Field(frozenset(), description="coins that are never sold, separated by commas")
     shill_coins: Coins = Field(frozenset(), description="coins that are never bought, separated by commas")
 
@@ -210,17 +164,40 @@ class Settings(BaseSettings):
     )
     allow_buys_on_red_day: bool = Field(True, description="let the score matrix buy below the price of 24 hours ago")
 
-    hard_stop_pct: Amount = Field(Decimal("0.045"), gt=0, lt=1, description="net loss that leaves at the market")
+    hard_stop_pct: Amount = Field(Decimal("0.05"), gt=0, lt=1, description="net loss that leaves at the market, always")
+    max_loss_pct: Amount = Field(
+        Decimal("0.025"), gt=0, lt=1, description="net loss of the soft stop, which sells near the bid"
+    )
+    soft_stop_market_pct: Amount = Field(
+        Decimal("0.03"), gt=0, lt=1, description="net loss from which the soft stop sells at the market"
+    )
     min_profit_pct: Amount = Field(Decimal("0.035"), gt=0, lt=1, description="net profit that is taken")
     trailing_stop_enabled: bool = Field(False, description="let profits run behind a trailing stop instead")
     trailing_activation_pct: Amount = Field(Decimal("0.035"), gt=0, lt=1, description="net profit that starts a trail")
     trailing_stop_atr_mult: Amount = Field(Decimal(2), gt=0, description="distance of the trail in ATRs")
     trailing_min_distance_pct: Amount = Field(Decimal("0.01"), gt=0, lt=1, description="smallest trail distance")
     trailing_max_distance_pct: Amount = Field(Decimal("0.02"), gt=0, lt=1, description="largest trail distance")
+    signal_exit_enabled: bool = Field(True, description="let a sell signal end a position that has gained")
     signal_exit_min_profit_pct: Amount = Field(
         Decimal("0.01"), ge=0, lt=1, description="net profit a signal exit takes"
     )
     min_hold_seconds: int = Field(60, ge=0, description="seconds a position is held before a signal exit")
+    max_hold_minutes: int = Field(0, ge=0, description="minutes after which a position is sold; 0: never")
+    peak_tracking_enabled: bool = Field(False, description="let momentum positions run until they fall from their peak")
+    peak_tracking_triggers: Triggers = Field(
+        frozenset({Trigger.ROC_MOMO, Trigger.ROC_MOMO_OVERRIDE, Trigger.ROC}),
+        description="triggers whose positions are tracked, separated by commas",
+    )
+    peak_tracking_min_profit_pct: Amount = Field(
+        Decimal("0.06"), gt=0, lt=1, description="net profit that starts the tracking, for good"
+    )
+    peak_tracking_drawdown_pct: Amount = Field(
+        Decimal("0.05"), gt=0, lt=1, description="fall of the smoothed price from its peak that sells"
+    )
+    peak_tracking_smoothing_mins: int = Field(5, ge=0, description="minutes the price is smoothed over")
+    peak_tracking_max_hold_mins: int = Field(
+        1440, ge=0, description="minutes after which a tracked position is sold; 0: never"
+    )
 
     bracket_enabled: bool = Field(False, description="rest a bracket at the exchange around every position")
     stop_mode: StopMode = Field(StopMode.ATR, description="measure a bracket's stop by atr, or fixed")
@@ -290,19 +267,38 @@ class Settings(BaseSettings):
             position_quote_max=self.max_value_to_buy,
             exposure_quote_max=self.max_exposure,
             price_age_s_max=self.max_price_age_s,
+            position_equity_pct_max=self.max_position_equity_pct,
+            exposure_equity_pct_max=self.max_exposure_equity_pct,
+            daily_loss_quote_max=self.max_daily_loss,
+            daily_loss_flattens=self.daily_loss_flattens,
+            losses_in_row_max=self.max_losses_in_row,
+            cool_off_s=self.cool_off_s,
+            orders_per_minute_max=self.max_orders_per_minute,
+            refusals_per_minute_max=self.max_refusals_per_minute,
         )
 
     def exit_rules(self) -> ExitRules:
         return ExitRules(
             hard_stop_pct=self.hard_stop_pct,
+            soft_stop_pct=self.max_loss_pct,
+            soft_stop_market_pct=self.soft_stop_market_pct,
             take_profit_pct=self.min_profit_pct,
             trailing_enabled=self.trailing_stop_enabled,
             trailing_activation_pct=self.trailing_activation_pct,
             trailing_atr_mult=self.trailing_stop_atr_mult,
             trailing_distance_min_pct=self.trailing_min_distance_pct,
             trailing_distance_max_pct=self.trailing_max_distance_pct,
+            signal_exit_enabled=self.signal_exit_enabled,
             signal_exit_min_profit_pct=self.signal_exit_min_profit_pct,
             hold_s_min=self.min_hold_seconds,
+            hold_s_max=60 * self.max_hold_minutes,
+            peak_enabled=self.peak_tracking_enabled,
+            peak_triggers=self.peak_tracking_triggers,
+            peak_activation_pct=self.peak_tracking_min_profit_pct,
+            peak_drawdown_pct=self.peak_tracking_drawdown_pct,
+            peak_smoothing_s=60 * self.peak_tracking_smoothing_mins,
+            peak_hold_s_max=60 * self.peak_tracking_max_hold_mins,
+            price_age_s_max=self.max_price_age_s,
         )
 
     def strategy_values(self) -> dict[str, Any]:

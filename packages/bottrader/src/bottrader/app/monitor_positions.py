@@ -10,13 +10,13 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bottrader.app.cancel_orders import OrderCanceller
+from bottrader.app.guard_entries import EntryGuard
 from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.trading_rules import TradingRules
 from bottrader.app.world import World
 from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
-from bottrader.domain.exits import Exit, MarketView, PriceUnusable, decide_exit, exit_limit_price
-from bottrader.domain.indicators import Atr
+from bottrader.domain.exits import Exit, ExitReason, Hold, MarketView, PriceUnusable, decide_exit, exit_limit_price
 from bottrader.domain.market import Candle, Product, ProductId, Ticker, base_of
 from bottrader.domain.money import ZERO, Price, Size, floor_to
 from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderIntent, OrderKind, Side, derive_client_order_id
@@ -24,7 +24,6 @@ from bottrader.domain.positions import Position
 from bottrader.domain.signals import OutcomeKind, Signal, SignalOutcome
 from bottrader.domain.validation import OrderCheck, Refusal, ValidationRules, validate_order
 
-ATR_CANDLES = 14
 # Attempts to leave one position follow each other at this pace, in venue time, so that an exit the venue refuses does
 # not become a flood of requests; positions are to be judged at least every 3 s.
 EXIT_RETRY = timedelta(seconds=3)
@@ -49,7 +48,13 @@ class PositionMonitor:
     """Turns prices (and sell signals) into exits."""
 
     def __init__(
-        self, world: World, portfolio: Portfolio, placer: OrderPlacer, canceller: OrderCanceller, rules: TradingRules
+        self,
+        world: World,
+        portfolio: Portfolio,
+        placer: OrderPlacer,
+        canceller: OrderCanceller,
+        rules: TradingRules,
+        guard: EntryGuard,
     ) -> None:
         self._exchange = world.exchange
         self._clock = world.clock
@@ -58,18 +63,15 @@ class PositionMonitor:
         self._placer = placer
         self._canceller = canceller
         self._rules = rules
-        self._atrs: dict[ProductId, Atr] = {}
+        self._guard = guard
         self._last_attempts: dict[ClientOrderId, _Attempt] = {}
         self._unusable: set[ProductId] = set()
         self._missing: set[ClientOrderId] = set()
         self._leaving: set[ProductId] = set()
 
     async def on_closed(self, candle: Candle) -> None:
-        """Take a closed candle into the volatility that trailing stops are measured by."""
-        atr = self._atrs.setdefault(candle.product_id, Atr(ATR_CANDLES))
-        value = _amount(atr.update(float(candle.high), float(candle.low), float(candle.close)))
-        if value is not None:
-            self._portfolio.atrs[candle.product_id] = value
+        """Take a closed candle into the range that stops are measured by."""
+        self._portfolio.note_candle(candle)
 
     def is_leaving(self, product_id: ProductId) -> bool:
         """Tell whether the last judgement of this product's position was to leave it."""
@@ -95,18 +97,26 @@ class PositionMonitor:
     async def _judge(self, position: Position, ticker: Ticker, signal: Signal | None) -> Refusal | None:
         fee_rates = self._portfolio.fee_rates
         assert fee_rates is not None, "reconciliation reads the fee rates before anything is judged"
-        before = self._portfolio.trail(position)
-        decision, after_ = decide_exit(position, self._view(ticker, signal), self._rules.exits, before, fee_rates.taker)
-        if after_ is not None and after_ != before:
-            await self._portfolio.set_trail(position, after_)
+        before = self._portfolio.exit_state(position)
+        decision, state = decide_exit(position, self._view(ticker, signal), self._rules.exits, before, fee_rates.taker)
+        if state != before:
+            await self._portfolio.keep_exit_state(position, state)
         if isinstance(decision, PriceUnusable):
             return self._alarm_unusable(position, decision)
         self._unusable.discard(position.product_id)
+        decision = self._flattened(decision)
         if not isinstance(decision, Exit):
             self._leaving.discard(position.product_id)
             return Refusal("SIGNAL_EXIT_HELD", "the position is held: a signal exit would not clear its minimum profit")
         self._leaving.add(position.product_id)
         return await self._leave(position, decision, ticker, signal)
+
+    def _flattened(self, decision: Exit | Hold) -> Exit | Hold:
+        """Return an exit at the market in place of a hold where everything is to be sold."""
+        why = self._guard.why_flatten() if isinstance(decision, Hold) else None
+        if why is None:
+            return decision
+        return Exit(ExitReason.FLATTEN, f"{ExitReason.FLATTEN.category}: {why}", emergency=True)
 
     def _view(self, ticker: Ticker, signal: Signal | None) -> MarketView:
         return MarketView(
@@ -116,6 +126,8 @@ class PositionMonitor:
             at=ticker.at,
             atr=self._portfolio.atrs.get(ticker.product_id),
             sell_signal=signal is not None,
+            bracket_stop=self._portfolio.bracket_stop(ticker.product_id, self._clock.now()),
+            age_s=(self._clock.now() - ticker.at).total_seconds(),
         )
 
     def _alarm_unusable(self, position: Position, decision: PriceUnusable) -> Refusal:
@@ -141,7 +153,7 @@ class PositionMonitor:
             self._log.alarm("exit_incomplete", product_id=position.product_id, left=position.size)
         limit_price = None if decision.emergency else exit_limit_price(ticker.bid, product)
         size_base = await self._sellable(position, product, is_released=bool(blocking), is_repeated=last is not None)
-        refusal = _check_size(product, size_base, limit_price or ticker.bid)
+        refusal = _check_size(product, size_base, limit_price or ticker.bid, self._rules.sell_value_min)
         if refusal is not None:
             return refusal
         self._last_attempts = {
@@ -222,7 +234,7 @@ class PositionMonitor:
         )
 
 
-def _check_size(product: Product, size_base: Size, price: Price) -> Refusal | None:
+def _check_size(product: Product, size_base: Size, price: Price, value_min: Decimal) -> Refusal | None:
     """Refuse dust: what the venue would refuse again and again is not worth an order every few seconds (B51)."""
     if size_base <= ZERO:
         return Refusal("INSUFFICIENT_BASE", f"less than {product.base_increment} {product.base_currency} is dust")
@@ -236,10 +248,5 @@ def _check_size(product: Product, size_base: Size, price: Price) -> Refusal | No
         # The price of a limit order is on the tick already, and that of a market order is only what it is valued at.
         kind=OrderKind.MARKET_IOC,
     )
-    verdict = validate_order(order, ValidationRules(minimum=ZERO, cap=ZERO))
+    verdict = validate_order(order, ValidationRules(minimum=ZERO, cap=ZERO, minimum_sell=value_min))
     return None if verdict.is_valid else Refusal(verdict.code, verdict.error_message)
-
-
-def _amount(indicator: float | None) -> Decimal | None:
-    """Return an indicator's value as an amount; ten decimals are far below any tick and hide no binary tail."""
-    return None if indicator is None else Decimal(str(round(indicator, 10)))

@@ -1,16 +1,18 @@
 """Decide whether and how large to buy on a signal: size, validation, risk, then one exact intent or one refusal."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 
-from bottrader.app.portfolio import Portfolio
+from bottrader.app.guard_entries import EntryGuard, EntryRequest
+from bottrader.app.portfolio import Portfolio, range_of
 from bottrader.app.trading_rules import TradingRules
 from bottrader.app.world import World
 from bottrader.domain.brackets import refuse_without_atr
-from bottrader.domain.market import FeeRates, Product, Ticker, quote_of
+from bottrader.domain.exit_prices import entry_cost_per_unit, price_of_proceeds
+from bottrader.domain.market import FeeRates, Granularity, Product, ProductId, Ticker, quote_of
 from bottrader.domain.money import EXACT, ZERO, Price, ceil_to
 from bottrader.domain.orders import OrderIntent, OrderKind, Side, derive_client_order_id
-from bottrader.domain.risk import check_risk
 from bottrader.domain.signals import Signal
 from bottrader.domain.sizing import Grant, base_size_for, size_entry
 from bottrader.domain.validation import (
@@ -20,9 +22,14 @@ from bottrader.domain.validation import (
     OrderCheck,
     Refusal,
     ValidationRules,
+    check_target,
     validate_entry,
     validate_order,
 )
+from bottrader.ports import Balance
+
+# Buckets without a trade have no candle, so more are asked for than the range needs.
+ATR_LOOKBACK = 45
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,32 +44,47 @@ class _Market:
 class EntryDecider:
     """Turns a buy signal into an intent or a refusal; places nothing."""
 
-    def __init__(self, world: World, portfolio: Portfolio, rules: TradingRules) -> None:
+    def __init__(self, world: World, portfolio: Portfolio, rules: TradingRules, guard: EntryGuard) -> None:
         self._exchange = world.exchange
         self._clock = world.clock
         self._portfolio = portfolio
         self._rules = rules
+        self._guard = guard
 
     async def decide(self, signal: Signal) -> OrderIntent | Refusal:
         """Return exactly what to send for `signal`, or why nothing is sent.
 
-        Raises `ExchangeUnreachable` or `ExchangeRefused` when the balance could not be asked: no balance, no order.
+        Raises `ExchangeUnreachable` or `ExchangeRefused` when balance or candles could not be asked, `StoreUnreachable`
+        when the kill switch could not: no answer, no order.
         """
         market = self._market(signal)
         if isinstance(market, Refusal):
             return market
-        refusal = self._check_entry(signal, market)
+        await self._learn_range(signal.product_id)
+        refusal = self._check_entry(signal, market) or await self._guard.check_kill_switch()
         if refusal is not None:
             return refusal
-        available = await self._available(signal)
+        balances = await self._exchange.balances()
+        # Nothing is awaited from here on: what is judged now is still so when the order counts among the open ones.
+        available = self._available(signal, balances)
         sized = size_entry(signal.trigger, signal.quote_size, available, market.fee_rates.taker, self._rules.sizing)
         if isinstance(sized, Refusal):
             return sized
-        refusal = self._check_risk(signal, sized, market)
+        refusal = self._guard.check(EntryRequest(signal.product_id, sized.granted, market.ticker, balances))
         if refusal is not None:
             return refusal
         built = self._intent(signal, sized, market)
         return self._validated(built, market, available) if isinstance(built, OrderIntent) else built
+
+    async def _learn_range(self, product_id: ProductId) -> None:
+        """Right after a start, reckon the average true range from candles that are asked for (B63)."""
+        if product_id in self._portfolio.atrs:
+            return
+        now, span = self._clock.now(), Granularity.FIVE_MINUTE.span
+        candles = await self._exchange.candles(product_id, Granularity.FIVE_MINUTE, now - ATR_LOOKBACK * span, now)
+        atr = range_of(candle for candle in candles if candle.opened_at + span <= now)
+        if atr is not None:
+            self._portfolio.atrs.setdefault(product_id, atr)
 
     def _market(self, signal: Signal) -> _Market | Refusal:
         product = self._portfolio.products.get(signal.product_id)
@@ -85,20 +107,13 @@ class EntryDecider:
             has_open_order=self._portfolio.has_unsettled(signal.product_id),
         )
         refusal = validate_entry(entry, EntryRules(rules.sizing.order_size_min, hodl=rules.hodl, shill=rules.shill))
+        atr = self._portfolio.atrs.get(signal.product_id)
         if refusal is None and rules.brackets is not None:
-            refusal = refuse_without_atr(self._portfolio.atrs.get(signal.product_id), rules.brackets)
+            refusal = refuse_without_atr(atr, rules.brackets)
+        if refusal is None and rules.entry_needs_range and atr is None:
+            message = f"the range of {signal.product_id} is not known yet; no stop would fit it"
+            refusal = Refusal("ATR_UNAVAILABLE", message)
         return refusal
-
-    def _check_risk(self, signal: Signal, grant: Grant, market: _Market) -> Refusal | None:
-        position = self._portfolio.position(signal.product_id)
-        return check_risk(
-            entry_quote=grant.granted,
-            position_quote=ZERO if position is None else position.cost,
-            open_order_quote=self._portfolio.open_buys_quote(signal.product_id),
-            exposure_quote=self._portfolio.exposure_quote(besides=signal.product_id),
-            price_age_s=(self._clock.now() - market.ticker.at).total_seconds(),
-            limits=self._rules.limits,
-        )
 
     def _validated(self, intent: OrderIntent, market: _Market, available: Decimal) -> OrderIntent | Refusal:
         """Judge the finished order once more as the venue will see it; the last gate before it becomes durable."""
@@ -115,15 +130,25 @@ class EntryDecider:
         # on the grant, so here the venue's minimum binds.
         rules = ValidationRules(minimum=market.product.quote_size_min, cap=self._rules.limits.position_quote_max)
         verdict = validate_order(order, rules)
-        return intent if verdict.is_valid else Refusal(verdict.code, verdict.error_message)
+        if not verdict.is_valid:
+            return Refusal(verdict.code, verdict.error_message)
+        return self._check_target(intent, market) or intent
+
+    def _check_target(self, intent: OrderIntent, market: _Market) -> Refusal | None:
+        """Refuse what could not earn its fees even at its target, both sides paid as a taker (R23)."""
+        assert intent.limit_price is not None
+        rate = market.fee_rates.taker
+        gain = EXACT.add(Decimal(1), self._rules.exits.profit_pct(intent.trigger))
+        proceeds = EXACT.multiply(entry_cost_per_unit(intent.limit_price, rate), gain)
+        target = price_of_proceeds(proceeds, Decimal(1), rate)
+        return check_target(intent.limit_price, target, market.product.price_increment, (rate, rate))
 
     def _position_value(self, signal: Signal, market: _Market) -> Decimal:
         position = self._portfolio.position(signal.product_id)
         return ZERO if position is None else EXACT.multiply(position.size, market.ticker.price)
 
-    async def _available(self, signal: Signal) -> Decimal:
+    def _available(self, signal: Signal, balances: Sequence[Balance]) -> Decimal:
         quote = quote_of(signal.product_id)
-        balances = await self._exchange.balances()
         available = next((balance.available for balance in balances if balance.currency == quote), ZERO)
         # An order of unknown outcome may not show in the venue's balance yet; it counts as filled (S3).
         return EXACT.subtract(available, self._portfolio.open_buys_quote())

@@ -3,18 +3,25 @@
 It is a view: every figure is rebuilt from the store's facts at start and after each recorded fill, never counted along.
 """
 
+from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bottrader.domain.exits import Trail
+from bottrader.domain.exits import ExitState
+from bottrader.domain.indicators import Atr
 from bottrader.domain.lots import Allocation, ledger_key
-from bottrader.domain.market import FeeRates, Product, ProductId, Ticker
+from bottrader.domain.market import Candle, FeeRates, Product, ProductId, Ticker
 from bottrader.domain.money import EXACT, ZERO, Price, Size, exact
 from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderKind, Side, VenueOrderId
-from bottrader.domain.performance import realized_pnl
+from bottrader.domain.performance import Trade, realized_pnl, trades_of, unrealized_pnl
 from bottrader.domain.positions import LotBook, Position
-from bottrader.ports import Store, TrailState
+from bottrader.domain.trailing import Trail
+from bottrader.ports import PeakState, Store, TrailState
+
+ATR_CANDLES = 14
+# More than any rate limit counts within a minute.
+TIMES_KEPT = 1000
 
 # A resting order is asked about every ten seconds; twice without an answer it is not known to be open any more.
 CONFIRMATION_AGE_MAX = timedelta(seconds=20)
@@ -34,16 +41,24 @@ class Portfolio:
         self._positions: dict[ProductId, Position | None] = {}
         self._open_orders: dict[ClientOrderId, OpenOrder] = {}
         self._trails: dict[ProductId, TrailState] = {}
+        self._peaks: dict[ProductId, PeakState] = {}
+        self._ranges: dict[ProductId, Atr] = {}
         self._exits_count: dict[ClientOrderId, int] = {}
+        self._allocations: dict[ProductId, list[Allocation]] = {}
         self._realized: dict[ProductId, Decimal] = {}
         self._filled: dict[ProductId, dict[ClientOrderId, Decimal]] = {}
         self._entry_prices: dict[ProductId, Decimal | None] = {}
+        self._order_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
+        self._refusal_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
 
     async def load(self) -> None:
         """Rebuild everything from the store; called once, at start."""
         self._open_orders = {order.intent.client_order_id: order for order in await self._store.open_orders()}
         self._exits_count = {}
         for record in await self._store.trade_records():
+            self._order_times.append(record.order_time)
+            if record.status == "failed":
+                self._refusal_times.append(record.order_time)
             if record.parent_id is not None:
                 self._exits_count[record.parent_id] = self._exits_count.get(record.parent_id, 0) + 1
         for product_id in self.product_ids:
@@ -51,6 +66,9 @@ class Portfolio:
             trail = await self._store.trail_of(product_id)
             if trail is not None:
                 self._trails[product_id] = trail
+            peak = await self._store.peak_of(product_id)
+            if peak is not None:
+                self._peaks[product_id] = peak
 
     async def refresh(self, product_id: ProductId) -> list[Allocation]:
         """Rebuild one product's position from its executions; return the allocations that follow from them."""
@@ -63,6 +81,7 @@ class Portfolio:
         self._filled[product_id] = filled
         self._positions[product_id] = book.position()
         self._entry_prices[product_id] = book.entry_price
+        self._allocations[product_id] = allocations
         self._realized[product_id] = realized_pnl(allocations)
         return allocations
 
@@ -70,6 +89,53 @@ class Portfolio:
         """Return what the closed part of all products' trades has earned, fees deducted."""
         with exact():
             return sum(self._realized.values(), ZERO)
+
+    def realized_since(self, at: datetime) -> Decimal:
+        """Return what sells dated at or after `at` have earned, fees deducted."""
+        newer = (row for rows in self._allocations.values() for row in rows if row.sell_time >= at)
+        return realized_pnl(newer)
+
+    def closed_trades(self) -> list[Trade]:
+        """Return all sells with a known P&L, oldest first."""
+        trades = trades_of(row for rows in self._allocations.values() for row in rows)
+        return [trade for trade in trades if trade.is_matched]
+
+    def unrealized_pnl(self) -> Decimal | None:
+        """Return what the open positions have gained at their last prices; None when one has no usable price."""
+        with exact():
+            total = ZERO
+            for position in self.positions():
+                ticker = self.tickers.get(position.product_id)
+                if ticker is None or not ticker.is_sane:
+                    return None
+                total += unrealized_pnl(position, ticker.price)
+            return total
+
+    def holdings_quote(self) -> Decimal | None:
+        """Return what the open positions are worth at their last prices; None when one has no usable price."""
+        gained = self.unrealized_pnl()
+        with exact():
+            return None if gained is None else gained + sum((each.cost for each in self.positions()), ZERO)
+
+    def orders_since(self, at: datetime) -> int:
+        """Return how many orders were made after `at`, entries and exits."""
+        return sum(made > at for made in self._order_times)
+
+    def refusals_since(self, at: datetime) -> int:
+        """Return how many orders the venue refused after `at`."""
+        return sum(refused > at for refused in self._refusal_times)
+
+    def note_refusal(self, at: datetime) -> None:
+        """Count an order that the venue refused."""
+        self._refusal_times.append(at)
+
+    def note_candle(self, candle: Candle) -> None:
+        """Take a closed candle into the product's range; it is known from the 15th on (B63, B64)."""
+        atr = self._ranges.setdefault(candle.product_id, Atr(ATR_CANDLES))
+        _widen(atr, candle)
+        value = _amount(atr.value)
+        if value is not None:
+            self.atrs[candle.product_id] = value
 
     def position(self, product_id: ProductId) -> Position | None:
         return self._positions.get(product_id)
@@ -124,6 +190,8 @@ class Portfolio:
         if is_new and order.intent.parent_id is not None:
             parent = order.intent.parent_id
             self._exits_count[parent] = self._exits_count.get(parent, 0) + 1
+        if is_new:
+            self._order_times.append(order.intent.created_at)
         self._open_orders[order.intent.client_order_id] = order
 
     def drop_order(self, client_order_id: ClientOrderId) -> None:
@@ -172,19 +240,45 @@ class Portfolio:
         """Tell whether an order of this product (and side) may still be live."""
         return any(side is None or order.intent.side is side for order in self.open_orders(product_id))
 
-    def trail(self, position: Position) -> Trail | None:
-        """Return the trailing stop of this very position; one of an earlier position does not count."""
-        state = self._trails.get(position.product_id)
-        if state is None or state.anchor_order_id != position.anchor_order_id:
-            return None
-        return Trail(state.high, state.stop)
+    def exit_state(self, position: Position) -> ExitState:
+        """Return trail and peak of this very position; those of an earlier position do not count."""
+        trail, peak = self._trails.get(position.product_id), self._peaks.get(position.product_id)
+        anchor = position.anchor_order_id
+        return ExitState(
+            None if trail is None or trail.anchor_order_id != anchor else Trail(trail.high, trail.stop),
+            None if peak is None or peak.anchor_order_id != anchor else peak.peak,
+        )
 
-    async def set_trail(self, position: Position, trail: Trail) -> None:
-        """Keep a raised trail, durable first, so that a restart loses nothing."""
-        state = TrailState(position.product_id, position.anchor_order_id, trail.high, trail.stop)
-        await self._store.save_trail(state)
-        self._trails[position.product_id] = state
+    async def keep_exit_state(self, position: Position, state: ExitState) -> None:
+        """Keep what changed of trail and peak, durable first, so that a restart loses nothing."""
+        before = self.exit_state(position)
+        product_id, anchor = position.product_id, position.anchor_order_id
+        if state.trail is not None and state.trail != before.trail:
+            trail = TrailState(product_id, anchor, state.trail.high, state.trail.stop)
+            await self._store.save_trail(trail)
+            self._trails[product_id] = trail
+        if state.peak is not None and state.peak != before.peak:
+            peak = PeakState(product_id, anchor, state.peak)
+            await self._store.save_peak(peak)
+            self._peaks[product_id] = peak
 
     def _worst_case(self, orders: Iterable[OpenOrder]) -> Decimal:
         assert self.fee_rates is not None, "reconciliation reads the fee rates before anything is decided"
         return sum((order.worst_case_quote for order in orders), ZERO) * (1 + self.fee_rates.taker)
+
+
+def range_of(candles: Iterable[Candle]) -> Decimal | None:
+    """Return the average true range of these closed candles, oldest first, None when they are fewer than 15."""
+    atr = Atr(ATR_CANDLES)
+    for candle in candles:
+        _widen(atr, candle)
+    return _amount(atr.value)
+
+
+def _widen(atr: Atr, candle: Candle) -> None:
+    atr.update(float(candle.high), float(candle.low), float(candle.close))
+
+
+def _amount(indicator: float | None) -> Decimal | None:
+    """Return an indicator's value as an amount; ten decimals are far below any tick and hide no binary tail."""
+    return None if indicator is None else Decimal(str(round(indicator, 10)))

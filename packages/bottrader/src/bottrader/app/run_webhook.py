@@ -181,10 +181,10 @@ class TradingDesk:
                 self._log.alarm("position_without_price", product_id=product_id, looks=bench.looks)
         self._request_reconciliation_when_due()
 
-    async def run(self, market: MarketWatcher, user: UserFeed, *, follow_candles: bool) -> None:
+    async def run(self, market: MarketWatcher, user: UserFeed) -> None:
         """Work until cancelled; raises `InvariantBroken` when money state contradicts itself."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(market.run(self._monitor.on_closed if follow_candles else None, self.on_ticker))
+            tasks.create_task(market.run(self._monitor.on_closed, self.on_ticker))
             tasks.create_task(self._user.run(user))
             tasks.create_task(self._reconcile_repeatedly())
             tasks.create_task(self._stop_waiting_when_lost(market))

@@ -70,6 +70,7 @@ class OrderSettler:
 
     async def refuse(self, order: OpenOrder, code: str, message: str) -> None:
         """Record that the venue definitely does not have the order."""
+        self._portfolio.note_refusal(self._clock.now())
         await self._refuse(order, code, message)
 
     async def _find(self, order: OpenOrder) -> None:

@@ -23,3 +23,7 @@ class TradingRules:
     """Base currencies that are never bought."""
     brackets: BracketRules | None = None
     """How positions are bracketed at the venue; None leaves their protection to the monitor."""
+    sell_value_min: Decimal = Decimal("1.01")
+    """Quote value below which a holding is dust; the venue's own minimum binds where it is higher."""
+    entry_needs_range: bool = True
+    """Whether nothing is bought while the average true range is unknown (R33)."""

@@ -6,10 +6,12 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from importlib.metadata import version
 
+from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.http.sender import HttpSignalSender
 from bottrader.adapters.http.server import serve
 from bottrader.adapters.postgres import schema
+from bottrader.adapters.system.kill_file import KillFileOnDisk
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.act_on_signals import SignalActor
 from bottrader.app.activity import Activity
@@ -17,7 +19,9 @@ from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.check_health import Health
 from bottrader.app.deliver_signals import SignalDeliverer
 from bottrader.app.generate_signals import DecisionMakers, SignalGenerator
+from bottrader.app.guard_entries import EntryGuard
 from bottrader.app.keep_prices import PriceKeeper
+from bottrader.app.kill_switch import KillSwitchBoard
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.open_positions import EntryDecider
 from bottrader.app.place_orders import OrderPlacer
@@ -33,16 +37,18 @@ from bottrader.app.world import World
 from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import Venue
 from bottrader.config import Settings
-from bottrader.domain.errors import StartupRefused
+from bottrader.domain.errors import StartupRefused, StoreUnreachable
 from bottrader.domain.market import Candle, Granularity
 from bottrader.domain.orders import OrderState
 from bottrader.ports import Clock, EventLog, Lease, Store
+from bottrader.ports.kill_file import KILL_FILE_NAME
 
 SIGHOOK = "sighook"
 WEBHOOK_LEASE = "webhook"
 LEASE_CHECK_S = 5.0
 # How often it is looked, in real time, for what the streams do not bring.
 LOOK_S = 1.0
+KILL_SWITCH_CHECK_S = 2.0
 # Wilder's means remember every candle a little: after this many a strategy that starts anew agrees with one that never
 # stopped.
 HISTORY_CANDLES = 200
@@ -63,9 +69,11 @@ class WebhookService:
         self._placer = OrderPlacer(world, self.portfolio, settler)
         basis = decision_basis(settings)
         self._snapshot, rules = basis.snapshot, basis.rules
+        self.kill_switch = KillSwitchBoard(world, KillFileOnDisk(settings.data_dir / KILL_FILE_NAME))
+        guard = EntryGuard(world, self.portfolio, rules.limits, self.kill_switch)
         canceller = OrderCanceller(world, self.portfolio, settler)
-        monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules)
-        entries = EntryDecider(world, self.portfolio, rules)
+        monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules, guard)
+        entries = EntryDecider(world, self.portfolio, rules, guard)
         crew = DeskCrew(
             monitor=monitor,
             actor=SignalActor(world, entries, monitor, self._placer),
@@ -76,10 +84,10 @@ class WebhookService:
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
-        self._follows_candles = settings.trailing_stop_enabled or settings.bracket_enabled
-        channels = ("ticker", "candles") if self._follows_candles else ("ticker",)
+        # Candles as well as prices: without a range nothing is bought, and a trail is as wide as it may be.
         options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES)
-        self.watcher = MarketWatcher(venue.market_feed(*channels), venue.exchange, venue.clock, log, options)
+        feed = venue.market_feed("ticker", "candles")
+        self.watcher = MarketWatcher(feed, venue.exchange, venue.clock, log, options)
         self.probe = ChannelProbe(self.watcher, venue.exchange, options)
         self.is_acting = asyncio.Event()
         """Set once the lease is held and the first reconciliation is done."""
@@ -89,8 +97,9 @@ class WebhookService:
         acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal, self.desk.has_room)
         options = ListenerOptions(secret, self._settings.symbols)
         listener = WebhookListener(acceptor, self.health, self._venue.clock, options)
+        kill = KillListener(self.kill_switch.throw, self._venue.clock, secret)
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(serve(build_app(listener), listening))
+            await opened.enter_async_context(serve(build_app(listener, kill), listening))
             lease = await opened.enter_async_context(self._store.lease(WEBHOOK_LEASE))
             self._placer.hold(lease)
             # Not before the lease: a webhook that only waits has no part in what orders are decided by.
@@ -101,9 +110,8 @@ class WebhookService:
                 tasks.create_task(self._guard(lease))
                 tasks.create_task(self._look())
                 tasks.create_task(_look_repeatedly(self.probe, self._venue.clock))
-                tasks.create_task(
-                    self.desk.run(self.watcher, self._venue.user_feed(), follow_candles=self._follows_candles)
-                )
+                tasks.create_task(self._watch_kill_switch())
+                tasks.create_task(self.desk.run(self.watcher, self._venue.user_feed()))
 
     def health(self) -> Health:
         """Return what works and what does not, from memory: a probe never waits for the database or the exchange."""
@@ -120,6 +128,9 @@ class WebhookService:
 
     def _faults(self) -> list[str]:
         faults = []
+        switch = self.kill_switch.last
+        if switch is not None:
+            faults.append(f"the kill switch is on ({switch.source}): {switch.reason}")
         if not self.desk.is_ready:
             faults.append("not reconciled yet, or waiting for another webhook to end")
         if self.watcher.is_blind:
@@ -142,6 +153,15 @@ class WebhookService:
         while True:
             await self._venue.clock.sleep(LOOK_S)
             self.desk.look()
+
+    async def _watch_kill_switch(self) -> None:
+        """Read the switch again and again: another process may throw it, and a position may have to be sold for it."""
+        while True:
+            try:
+                await self.kill_switch.read()
+            except StoreUnreachable as error:
+                self._log.alarm("kill_switch_not_read", cause=str(error))
+            await self._venue.clock.sleep(KILL_SWITCH_CHECK_S)
 
     async def _guard(self, lease: Lease) -> None:
         """End this process's acting when the lease is gone: another webhook may hold it by then (F33)."""

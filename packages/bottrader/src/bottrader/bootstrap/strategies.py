@@ -33,6 +33,8 @@ def decision_basis(settings: Settings) -> DecisionBasis:
         hodl=settings.hodl,
         shill=settings.shill_coins,
         brackets=settings.bracket_rules() if settings.bracket_enabled else None,
+        sell_value_min=settings.min_sell_value,
+        entry_needs_range=settings.entry_needs_range,
     )
     decided_by = {"parameters": plan.parameters, "rules": rules, "signal_ttl_s": settings.signal_ttl_s}
     return DecisionBasis(plan, rules, freeze_parameters(plan.name, decided_by))

@@ -8,7 +8,15 @@ import sys
 import typer
 from rich.console import Console
 
-from bottrader.cli import config_command, db_command, explain_command, paper_command, report_command, run_command
+from bottrader.cli import (
+    config_command,
+    db_command,
+    explain_command,
+    kill_command,
+    paper_command,
+    report_command,
+    run_command,
+)
 from bottrader.domain.errors import BotTraderError, StartupRefused
 
 EXIT_BROKEN = 1
@@ -27,6 +35,7 @@ app.command("run")(run_command.run)
 app.command("report")(report_command.report)
 app.command("explain")(explain_command.explain)
 app.add_typer(db_command.app, name="db")
+app.add_typer(kill_command.app, name="kill")
 app.add_typer(config_command.app, name="config")
 
 

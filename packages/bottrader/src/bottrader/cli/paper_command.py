@@ -35,6 +35,7 @@ PAPER_PROFILE: dict[str, object] = {
     "order_size_roc": "1000",
     "max_value_to_buy": "2000",
     "max_exposure": "6000",
+    "max_daily_loss": "300",
     "reconcile_interval_s": 21_600,
 }
 DEMO_PROFILE: dict[str, object] = {

@@ -13,7 +13,7 @@ from rich.text import Text
 from bottrader.adapters.simulator.venue import Step
 from bottrader.adapters.system.log import LoggedEvent
 from bottrader.bootstrap.paper import PaperSession
-from bottrader.domain.exits import net_return
+from bottrader.domain.exit_prices import net_return
 
 REFRESH_S = 0.25
 LINE_S = 5.0

@@ -1,4 +1,4 @@
-"""When to leave a position: four rules, each judged on its own, one decision with one reason.
+"""When to leave a position: eight rules, each judged on its own, one decision with one reason.
 
 Definitions. p is the price, t the taker fee rate, c the cost of the position with its entry fees, s its size:
 
@@ -6,93 +6,74 @@ Definitions. p is the price, t the taker fee rate, c the cost of the position wi
 
 Rules in order of priority; the first that holds names the reason, and no rule switches a stop off (R66):
 
-    HARD_STOP      net return <= -hard_stop_pct; an emergency: leave at the market
-    TRAILING_STOP  the trail is active and p <= its stop
-    SIGNAL_EXIT    the strategy says sell, net return >= signal_exit_min_profit_pct, held >= hold_s_min, and the
-                   trail is not active
-    TAKE_PROFIT    net return >= take_profit_pct, and trailing is off: one profit manager per position
+    HARD_STOP       net return <= -hard_stop_pct
+    PEAK_DRAWDOWN   peak tracking has started, and the smoothed price has fallen by peak_drawdown_pct from its high
+    PEAK_BREAKEVEN  peak tracking has started, and net return <= 0
+    SOFT_STOP       net return <= -soft_stop_pct, unless a bracket confirmed open at the venue is about to do the same:
+                    its stop lies within 0.5 % of the unit's cost from the soft stop, and net > -soft_stop_market_pct
+    TRAILING_STOP   the trail is active and p <= its stop
+    MAX_HOLD        held >= hold_s_max, or under peak tracking >= peak_hold_s_max
+    SIGNAL_EXIT     the strategy says sell, net return >= signal_exit_min_profit_pct, held >= hold_s_min, and neither
+                    peak tracking nor a trail is active
+    TAKE_PROFIT     net return >= take_profit_pct, where the fixed target is what manages the profit
 
-Trail. It starts when net return >= trailing_activation_pct. From then on high is the highest price, and the stop is
-high less the distance trailing_atr_mult x ATR, held within the minimum and maximum share of high. The stop only
-rises. Without an ATR the distance is the maximum: an unknown range must not leave a position without a stop (R68).
+Each position has one profit manager: peak tracking for its triggers, else the trail, else the fixed target. From
+-soft_stop_market_pct on any exit is an emergency, whatever names its reason: a market order that no gap can jump (R83).
 
-Worked example (B91, B96): bought at 40,000 without fees, hard stop 4.5 %. At 38,200 the net return is exactly -4.5 %,
-so it triggers. Rates are compared by multiplication, p x s x (1 - t) <= c x (1 - hard_stop_pct), both sides exact,
-because a rounded quotient could lie on either side of its threshold.
+Worked example (B91, B96): bought at 40,000 without fees, stop 4.5 %. At 38,200 the net return is exactly -4.5 %, so it
+triggers. Rates are compared by multiplication, p x s x (1 - t) <= c x (1 - stop), both sides exact, because a rounded
+quotient could lie on either side of its threshold.
 
 Price. The last trade counts if it lies within bid and ask. Outside it is older than the book, and the nearer of the two
-counts instead. A price that is not a number, not positive, or from a crossed book decides nothing: it must neither
-trigger a stop nor silence one (F30), so it is an answer of its own and the caller raises an alarm.
+counts instead. A price that is too old, not a number, not positive, or from a crossed book decides nothing: it must
+neither trigger a stop nor silence one (F30), so it is an answer of its own and the caller raises an alarm.
 """
 
 import decimal
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
+from typing import NamedTuple
 
-from bottrader.domain.errors import ConfigInvalid
-from bottrader.domain.market import Product
-from bottrader.domain.money import EXACT, ZERO, Price, floor_to
+from bottrader.domain.exit_prices import exit_limit_price, price_of_proceeds
+from bottrader.domain.exit_rules import ExitReason, ExitRules, ProfitManager
+from bottrader.domain.money import EXACT, ZERO, Price
+from bottrader.domain.peaks import Peak, PriceSample, follow_peak, has_drawn_down
 from bottrader.domain.positions import Position
-from bottrader.domain.signals import Trigger
+from bottrader.domain.trailing import Trail, follow_trail
 
+__all__ = [
+    "EffectiveStop",
+    "Exit",
+    "ExitReason",
+    "ExitRules",
+    "ExitState",
+    "Hold",
+    "MarketView",
+    "PriceUnusable",
+    "decide_exit",
+    "effective_stop",
+    "exit_limit_price",
+]
 
-class ExitReason(StrEnum):
-    """Why a position is left, in order of priority."""
-
-    HARD_STOP = "HARD_STOP"
-    TRAILING_STOP = "TRAILING_STOP"
-    SIGNAL_EXIT = "SIGNAL_EXIT"
-    TAKE_PROFIT = "TAKE_PROFIT"
-
-    @property
-    def category(self) -> str:
-        """What the exit is counted as, and how its note begins."""
-        return "stop_loss" if self is ExitReason.HARD_STOP else self.value.lower()
-
-    @property
-    def trigger(self) -> Trigger:
-        """What the exit order is attributed to."""
-        return Trigger(self.value)
-
-
-@dataclass(frozen=True, slots=True)
-class ExitRules:
-    """The thresholds as fractions of the position's cost, distances as fractions of the high (0.045 is 4.5 %).
-
-    Raises:
-        ConfigInvalid: naming every threshold that is out of range, or a trail that could start below break-even
-            (B147).
-    """
-
-    hard_stop_pct: Decimal = Decimal("0.045")
-    take_profit_pct: Decimal = Decimal("0.035")
-    trailing_enabled: bool = False
-    trailing_activation_pct: Decimal = Decimal("0.035")
-    trailing_atr_mult: Decimal = Decimal(2)
-    trailing_distance_min_pct: Decimal = Decimal("0.01")
-    trailing_distance_max_pct: Decimal = Decimal("0.02")
-    signal_exit_min_profit_pct: Decimal = Decimal("0.01")
-    hold_s_min: int = 60
-
-    def __post_init__(self) -> None:
-        faults = _faults_of(self)
-        if faults:
-            raise ConfigInvalid("; ".join(faults))
+BRACKET_REACH_PCT = Decimal("0.005")
+"""How far a bracket's stop may lie from the soft stop, as a share of what a unit cost, to be waited for."""
 
 
 @dataclass(frozen=True, slots=True)
-class Trail:
-    """The active trailing stop of one position: the highest price seen and the price that ends it."""
+class ExitState:
+    """What must be remembered of a position between two prices, restarts included."""
 
-    high: Price
-    stop: Price
+    trail: Trail | None = None
+    peak: Peak | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class MarketView:
-    """What the market looks like at `at` (venue time); `atr` in price units, None while unknown."""
+    """What the market looks like at `at` (venue time), `age_s` seconds ago; `atr` in price units, None while unknown.
+
+    `bracket_stop` is the stop price of a bracket that the venue confirmed as open for this position, None without one.
+    """
 
     price: Price
     bid: Price
@@ -100,6 +81,8 @@ class MarketView:
     at: datetime
     atr: Decimal | None
     sell_signal: bool = False
+    bracket_stop: Price | None = None
+    age_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,171 +106,211 @@ class PriceUnusable:
     reason: str
 
 
-def decide_exit(
-    position: Position, market: MarketView, rules: ExitRules, trail: Trail | None, fee_rate: Decimal
-) -> tuple[Exit | Hold | PriceUnusable, Trail | None]:
-    """Return the one decision for this position and price, and the trail to remember.
+@dataclass(frozen=True, slots=True)
+class EffectiveStop:
+    """The price that ends a position as things stand, and the name of the stop that holds it there."""
 
-    The trail stays as it is on an exit: the order may fill in part or not at all, and a trail that started anew would
+    price: Price
+    source: str
+
+
+Decision = Exit | Hold | PriceUnusable
+
+
+def decide_exit(
+    position: Position, market: MarketView, rules: ExitRules, state: ExitState, fee_rate: Decimal
+) -> tuple[Decision, ExitState]:
+    """Return the one decision for this position and price, and the state to remember.
+
+    The state stays as it is on an exit: the order may fill in part or not at all, and a trail that started anew would
     have a lower stop. The caller forgets it when the position is closed.
     """
-    price = _usable_price(market)
+    price = _usable_price(market, rules)
     if price is None:
-        return PriceUnusable(_describe_unusable(market)), trail
+        return PriceUnusable(_describe_unusable(market)), state
     proceeds = EXACT.multiply(EXACT.multiply(price, position.size), EXACT.subtract(_ONE, fee_rate))
-    if rules.trailing_enabled:
-        trail = _follow(position, market, rules, trail, (price, proceeds))
-    reason = _first_reason(position, market, rules, trail, (price, proceeds))
+    case = _Case(position, market, rules, fee_rate, price, proceeds)
+    manager = rules.manager_of(position)
+    state = _follow(case, manager, state)
+    reason = _first_reason(case, manager, state)
     if reason is None:
-        return _HOLD, trail
-    note = _describe(reason, position, market, rules, trail, (price, proceeds))
-    return Exit(reason, note, emergency=reason is ExitReason.HARD_STOP), trail
+        return _HOLD, state
+    emergency = proceeds <= case.worth(EXACT.subtract(_ONE, rules.soft_stop_market_pct))
+    return Exit(reason, _describe(reason, case, state), emergency), state
 
 
-def net_return(cost_per_unit: Decimal, price: Decimal, fee_rate: Decimal) -> Decimal:
-    """Return (p(1 - t) - c) / c as a fraction to 28 digits, for display (B79-B87)."""
-    proceeds = EXACT.multiply(price, EXACT.subtract(_ONE, fee_rate))
-    return _DISPLAY.divide(EXACT.subtract(proceeds, cost_per_unit), cost_per_unit)
+def effective_stop(
+    position: Position, rules: ExitRules, state: ExitState, fee_rate: Decimal, bracket_stop: Price | None = None
+) -> EffectiveStop:
+    """Return the highest of bracket, soft, hard, trailing and break-even stop: the one answer to "where is the stop?".
 
-
-def entry_cost_per_unit(entry: Decimal, maker_rate: Decimal) -> Decimal:
-    """Return what a unit bought at `entry` costs with its fee: e(1 + m)."""
-    return EXACT.multiply(entry, EXACT.add(_ONE, maker_rate))
-
-
-def break_even_price(cost_per_unit: Decimal, fee_rate: Decimal) -> Decimal:
-    """Return c / (1 - t), the price at which selling loses nothing, rounded up at the 28th digit (B88)."""
-    return _DISPLAY_UP.divide(cost_per_unit, EXACT.subtract(_ONE, fee_rate))
-
-
-def exit_limit_price(bid: Price, product: Product) -> Price:
-    """Return the limit of a regular exit: 0.05 % below the bid, rounded down to the tick, at least one tick (B124)."""
-    limit = floor_to(EXACT.multiply(bid, _EXIT_LIMIT_SHARE), product.price_increment)
-    return Price(max(limit, product.price_increment))
+    Prices that follow from a net return are rounded down at the 28th digit, far below any tick (R25).
+    """
+    manager = rules.manager_of(position)
+    stops = [
+        EffectiveStop(_price_at(position, fee_rate, EXACT.subtract(_ONE, rules.soft_stop_pct)), "soft"),
+        EffectiveStop(_price_at(position, fee_rate, EXACT.subtract(_ONE, rules.hard_stop_pct)), "hard"),
+    ]
+    if bracket_stop is not None:
+        stops.append(EffectiveStop(bracket_stop, "bracket"))
+    if manager is ProfitManager.TRAILING and state.trail is not None:
+        stops.append(EffectiveStop(state.trail.stop, "trailing"))
+    if manager is ProfitManager.PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
+        stops.append(EffectiveStop(_price_at(position, fee_rate, _ONE), "break_even"))
+    return max(stops, key=lambda stop: stop.price)
 
 
 _ONE = Decimal(1)
 _HUNDRED = Decimal(100)
-_EXIT_LIMIT_SHARE = Decimal("0.9995")
 _HOLD = Hold()
 _DISPLAY = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN)
-_DISPLAY_UP = decimal.Context(prec=28, rounding=decimal.ROUND_CEILING)
-
-# The price the rules are judged by, and what the whole position would bring at it after the exit fee.
-_Mark = tuple[Price, Decimal]
 
 
-def _usable_price(market: MarketView) -> Price | None:
+class _Case(NamedTuple):
+    """A position with the price it is judged by and what all of it would bring at that price after the exit fee."""
+
+    position: Position
+    market: MarketView
+    rules: ExitRules
+    fee_rate: Decimal
+    price: Price
+    proceeds: Decimal
+
+    def worth(self, share: Decimal) -> Decimal:
+        """Return `share` of the position's cost: the proceeds at which the net return is exactly `share` - 1."""
+        return EXACT.multiply(self.position.cost, share)
+
+    def has_gained(self, share: Decimal) -> bool:
+        return self.proceeds >= self.worth(EXACT.add(_ONE, share))
+
+    @property
+    def held_s(self) -> float:
+        return (self.market.at - self.position.opened_at).total_seconds()
+
+    @property
+    def sample(self) -> PriceSample:
+        return PriceSample(self.market.at, self.price)
+
+
+def _price_at(position: Position, fee_rate: Decimal, share: Decimal) -> Price:
+    return price_of_proceeds(EXACT.multiply(position.cost, share), position.size, fee_rate)
+
+
+def _usable_price(market: MarketView, rules: ExitRules) -> Price | None:
     price, bid, ask = market.price, market.bid, market.ask
     if not (price.is_finite() and bid.is_finite() and ask.is_finite()):
         return None
-    if not (price > ZERO and ZERO < bid <= ask):
+    # Written so that an age that is not a number is unusable too.
+    if not (price > ZERO and ZERO < bid <= ask and market.age_s <= rules.price_age_s_max):
         return None
     return min(max(price, bid), ask)
 
 
 def _describe_unusable(market: MarketView) -> str:
-    return f"price {market.price}, bid {market.bid}, ask {market.ask} at {market.at.isoformat()} cannot be judged"
+    return (
+        f"price {market.price}, bid {market.bid}, ask {market.ask} at {market.at.isoformat()} cannot be judged"
+        f" {market.age_s:.0f} s later"
+    )
 
 
-def _follow(position: Position, market: MarketView, rules: ExitRules, trail: Trail | None, mark: _Mark) -> Trail | None:
-    """Start the trail or raise it; it never falls, whatever price and range do (B146)."""
-    price, proceeds = mark
-    if trail is None and proceeds < _worth(position, EXACT.add(_ONE, rules.trailing_activation_pct)):
-        return None
-    high = price if trail is None else max(trail.high, price)
-    distance = EXACT.multiply(high, rules.trailing_distance_max_pct)
-    if market.atr is not None and market.atr.is_finite():
-        wanted = EXACT.multiply(market.atr, rules.trailing_atr_mult)
-        distance = min(distance, max(wanted, EXACT.multiply(high, rules.trailing_distance_min_pct)))
-    stop = Price(EXACT.subtract(high, distance))
-    return Trail(high, stop if trail is None else max(trail.stop, stop))
+def _follow(case: _Case, manager: ProfitManager, state: ExitState) -> ExitState:
+    """Take the price into what the position's profit manager remembers."""
+    rules = case.rules
+    if manager is ProfitManager.TRAILING:
+        trail = state.trail
+        if trail is not None or case.has_gained(rules.trailing_activation_pct):
+            trail = follow_trail(trail, case.price, case.market.atr, rules)
+        return state if trail is state.trail else ExitState(trail, state.peak)
+    if manager is ProfitManager.PEAK_TRACKING:
+        before = state.peak or Peak(None)
+        is_reached = case.has_gained(rules.peak_activation_pct)
+        peak = follow_peak(before, case.sample, rules.peak_smoothing_s, is_reached=is_reached)
+        return state if peak is state.peak else ExitState(state.trail, peak)
+    return state
 
 
-def _first_reason(
-    position: Position, market: MarketView, rules: ExitRules, trail: Trail | None, mark: _Mark
-) -> ExitReason | None:
-    price, proceeds = mark
-    if proceeds <= _worth(position, EXACT.subtract(_ONE, rules.hard_stop_pct)):
+def _first_reason(case: _Case, manager: ProfitManager, state: ExitState) -> ExitReason | None:
+    rules, proceeds = case.rules, case.proceeds
+    # The stops' thresholds follow each other, so at a smaller loss than the soft stop's the hard one cannot hold.
+    is_soft = proceeds <= case.worth(EXACT.subtract(_ONE, rules.soft_stop_pct))
+    if is_soft and proceeds <= case.worth(EXACT.subtract(_ONE, rules.hard_stop_pct)):
         return ExitReason.HARD_STOP
-    if rules.trailing_enabled and trail is not None:
-        return ExitReason.TRAILING_STOP if price <= trail.stop else None
+    is_managed = False
+    if manager is ProfitManager.PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
+        is_managed = True
+        if has_drawn_down(state.peak, case.sample, rules.peak_smoothing_s, rules.peak_drawdown_pct):
+            return ExitReason.PEAK_DRAWDOWN
+        if proceeds <= case.position.cost:
+            return ExitReason.PEAK_BREAKEVEN
+    if is_soft and not _is_left_to_bracket(case):
+        return ExitReason.SOFT_STOP
+    if manager is ProfitManager.TRAILING and state.trail is not None:
+        is_managed = True
+        if case.price <= state.trail.stop:
+            return ExitReason.TRAILING_STOP
+    return _late_reason(case, manager, is_managed=is_managed)
+
+
+def _late_reason(case: _Case, manager: ProfitManager, *, is_managed: bool) -> ExitReason | None:
+    """Return what ends a position that no stop ends: time, a signal, its target."""
+    rules = case.rules
+    if rules.hold_s_max > 0 and case.held_s >= rules.hold_s_max:
+        return ExitReason.MAX_HOLD
+    if manager is ProfitManager.PEAK_TRACKING and 0 < rules.peak_hold_s_max <= case.held_s:
+        return ExitReason.MAX_HOLD
     if (
-        market.sell_signal
-        and proceeds >= _worth(position, EXACT.add(_ONE, rules.signal_exit_min_profit_pct))
-        and (market.at - position.opened_at).total_seconds() >= rules.hold_s_min
+        case.market.sell_signal
+        and rules.signal_exit_enabled
+        and not is_managed
+        and case.has_gained(rules.signal_exit_min_profit_pct)
+        and case.held_s >= rules.hold_s_min
     ):
         return ExitReason.SIGNAL_EXIT
-    if not rules.trailing_enabled and proceeds >= _worth(position, EXACT.add(_ONE, rules.take_profit_pct)):
+    if manager is ProfitManager.FIXED_TARGET and case.has_gained(rules.take_profit_pct):
         return ExitReason.TAKE_PROFIT
     return None
 
 
-def _worth(position: Position, share: Decimal) -> Decimal:
-    """Return `share` of the position's cost: the proceeds at which the net return is exactly `share` - 1."""
-    return EXACT.multiply(position.cost, share)
+def _is_left_to_bracket(case: _Case) -> bool:
+    """Tell whether a bracket at the venue is about to do what the soft stop would (B107-B110)."""
+    rules, stop = case.rules, case.market.bracket_stop
+    if stop is None or not stop.is_finite():
+        return False
+    if case.proceeds <= case.worth(EXACT.subtract(_ONE, rules.soft_stop_market_pct)):
+        return False
+    # |stop - soft stop| <= reach x cost / size, multiplied by size x (1 - t) so that nothing is rounded.
+    keep = EXACT.subtract(_ONE, case.fee_rate)
+    brings = EXACT.multiply(EXACT.multiply(stop, case.position.size), keep)
+    distance = abs(EXACT.subtract(brings, case.worth(EXACT.subtract(_ONE, rules.soft_stop_pct))))
+    return distance <= EXACT.multiply(case.worth(BRACKET_REACH_PCT), keep)
 
 
-def _describe(
-    reason: ExitReason,
-    position: Position,
-    market: MarketView,
-    rules: ExitRules,
-    trail: Trail | None,
-    mark: _Mark,
-) -> str:
-    price, proceeds = mark
-    net = _DISPLAY.divide(EXACT.subtract(proceeds, position.cost), position.cost)
-    figures = f"net {_percent(net)} at {price} (bid {market.bid}, ask {market.ask})"
+def _describe(reason: ExitReason, case: _Case, state: ExitState) -> str:
+    rules, market, cost = case.rules, case.market, case.position.cost
+    net = _DISPLAY.divide(EXACT.subtract(case.proceeds, cost), cost)
     match reason:
         case ExitReason.HARD_STOP:
             rule = f"hard stop at {_percent(EXACT.minus(rules.hard_stop_pct))}"
+        case ExitReason.SOFT_STOP:
+            rule = f"soft stop at {_percent(EXACT.minus(rules.soft_stop_pct))}"
+        case ExitReason.PEAK_DRAWDOWN | ExitReason.PEAK_BREAKEVEN:
+            assert state.peak is not None
+            limit = (
+                "break-even" if reason is ExitReason.PEAK_BREAKEVEN else _percent(EXACT.minus(rules.peak_drawdown_pct))
+            )
+            rule = f"{limit} after the peak of {state.peak.high}"
         case ExitReason.TRAILING_STOP:
-            assert trail is not None
-            rule = f"stop {trail.stop} below the high of {trail.high}"
+            assert state.trail is not None
+            unknown = " (range unknown, widest distance)" if market.atr is None else ""
+            rule = f"stop {state.trail.stop} below the high of {state.trail.high}{unknown}"
+        case ExitReason.MAX_HOLD:
+            rule = f"held for {case.held_s / 60:.0f} min"
         case ExitReason.SIGNAL_EXIT:
             rule = f"sell signal from {_percent(rules.signal_exit_min_profit_pct)} on"
         case _:
             rule = f"target {_percent(rules.take_profit_pct)}"
-    return f"{reason.category}: {rule}, {figures}"
+    return f"{reason.category}: {rule}, net {_percent(net)} at {case.price} (bid {market.bid}, ask {market.ask})"
 
 
 def _percent(fraction: Decimal) -> str:
     return f"{_DISPLAY.multiply(fraction, _HUNDRED):+.3f} %"
-
-
-def _faults_of(rules: ExitRules) -> list[str]:
-    faults = [
-        f"{name} is above 0 and below 1, was {value}"
-        for name, value in (
-            ("hard_stop_pct", rules.hard_stop_pct),
-            ("take_profit_pct", rules.take_profit_pct),
-            ("trailing_activation_pct", rules.trailing_activation_pct),
-            ("trailing_distance_min_pct", rules.trailing_distance_min_pct),
-            ("trailing_distance_max_pct", rules.trailing_distance_max_pct),
-        )
-        if not (value.is_finite() and ZERO < value < _ONE)
-    ]
-    if not (rules.trailing_atr_mult.is_finite() and rules.trailing_atr_mult > ZERO):
-        faults.append(f"trailing_atr_mult is above 0, was {rules.trailing_atr_mult}")
-    minimum = rules.signal_exit_min_profit_pct
-    if not (minimum.is_finite() and ZERO <= minimum < _ONE):
-        faults.append(f"signal_exit_min_profit_pct is at least 0 and below 1, was {minimum}")
-    if rules.hold_s_min < 0:
-        faults.append(f"hold_s_min is at least 0, was {rules.hold_s_min}")
-    return faults or _faults_of_trail(rules)
-
-
-def _faults_of_trail(rules: ExitRules) -> list[str]:
-    nearest, farthest = rules.trailing_distance_min_pct, rules.trailing_distance_max_pct
-    if nearest > farthest:
-        return [f"trailing_distance_min_pct is at most trailing_distance_max_pct, was {nearest} and {farthest}"]
-    start = EXACT.multiply(
-        EXACT.add(_ONE, rules.trailing_activation_pct), EXACT.subtract(_ONE, rules.trailing_distance_max_pct)
-    )
-    if start < _ONE:
-        return [
-            "a trail starts at break-even or above: (1 + trailing_activation_pct) x (1 - trailing_distance_max_pct) is"
-            f" at least 1, was {start}; raise the activation or lower the maximum distance"
-        ]
-    return []

@@ -17,7 +17,7 @@ from typing import NewType
 
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.market import ProductId, base_of
-from bottrader.domain.money import ZERO, Money, Price, Size
+from bottrader.domain.money import EXACT, ZERO, Money, Price, Size
 from bottrader.domain.signals import SignalId, Trigger
 
 ClientOrderId = NewType("ClientOrderId", str)
@@ -26,7 +26,17 @@ VenueOrderId = NewType("VenueOrderId", str)
 """The exchange's own id, known only from its answer."""
 
 CLIENT_ORDER_ID = re.compile(r"[A-Z_]+-[A-Z0-9]+-[0-9a-f]{32}")
-PROTECTIVE = frozenset({Trigger.BRACKET, Trigger.HARD_STOP, Trigger.TRAILING_STOP})
+PROTECTIVE = frozenset(
+    {
+        Trigger.BRACKET,
+        Trigger.HARD_STOP,
+        Trigger.PEAK_DRAWDOWN,
+        Trigger.PEAK_BREAKEVEN,
+        Trigger.SOFT_STOP,
+        Trigger.TRAILING_STOP,
+        Trigger.FLATTEN,
+    }
+)
 """Triggers whose orders end a loss or guard against one."""
 
 
@@ -265,4 +275,7 @@ class OpenOrder:
         """Quote amount, before fees, to count as spent while the outcome is open; zero for sells."""
         if self.intent.side is Side.SELL:
             return Decimal(0)
-        return self.intent.granted_quote or Decimal(0)
+        if self.intent.granted_quote is not None:
+            return self.intent.granted_quote
+        # An order by hand has no grant; its limit says what it may cost.
+        return EXACT.multiply(self.intent.size_base, self.intent.limit_price or Decimal(0))

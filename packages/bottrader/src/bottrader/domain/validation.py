@@ -10,7 +10,7 @@ from decimal import Decimal
 from enum import StrEnum
 
 from bottrader.domain.market import Product, ProductId, base_of
-from bottrader.domain.money import EXACT, ZERO, is_multiple
+from bottrader.domain.money import EXACT, ZERO, Price, floor_to, is_multiple
 from bottrader.domain.orders import OrderKind, Side
 
 
@@ -131,6 +131,21 @@ def validate_order(order: OrderCheck, rules: ValidationRules) -> Verdict:
     if refusal is not None:
         return Verdict(is_valid=False, notional=notional, code=refusal.code, error_message=refusal.message)
     return Verdict(is_valid=True, notional=notional, code=Code.SUCCESS, error_message="")
+
+
+def check_target(entry: Price, target: Decimal, tick: Decimal, rates: tuple[Decimal, Decimal]) -> Refusal | None:
+    """Return why an entry cannot earn its fees, or None when it can (B54, R23).
+
+    `target` is the price at which a gain is to be taken; whole ticks below it must lie above the exact break-even price
+    entry x (1 + entry rate) / (1 - exit rate). `rates` are the fee rates of entry and exit.
+    """
+    entry_rate, exit_rate = rates
+    reachable = floor_to(target, tick)
+    one = Decimal(1)
+    if EXACT.multiply(reachable, EXACT.subtract(one, exit_rate)) > EXACT.multiply(entry, EXACT.add(one, entry_rate)):
+        return None
+    message = f"bought at {entry}, the target of {reachable} would not clear the fees of both sides"
+    return Refusal(Code.ORDER_BUILD_FAILED, message)
 
 
 def show_amount(amount: Decimal) -> str:

@@ -6,6 +6,7 @@ behind it is down. An adapter translates every vendor exception into an `Adapter
 
 from bottrader.ports.delivery import Delivery, DeliveryReport, SignalSender
 from bottrader.ports.exchange import Balance, Exchange, KeyPermissions
+from bottrader.ports.kill_file import KillFile
 from bottrader.ports.store import (
     Acceptance,
     CashKind,
@@ -14,6 +15,8 @@ from bottrader.ports.store import (
     Lease,
     LedgerStore,
     OrderStore,
+    PeakState,
+    SafetyStore,
     SignalHistory,
     SignalStore,
     Store,
@@ -49,12 +52,15 @@ __all__ = [
     "Heartbeat",
     "InboundSignal",
     "KeyPermissions",
+    "KillFile",
     "Lease",
     "LedgerStore",
     "MarketEvent",
     "MarketFeed",
     "OrderStore",
     "OrderUpdate",
+    "PeakState",
+    "SafetyStore",
     "SignalHistory",
     "SignalSender",
     "SignalStore",

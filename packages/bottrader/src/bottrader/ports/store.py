@@ -12,6 +12,8 @@ from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
+from bottrader.domain.peaks import Peak
+from bottrader.domain.risk import KillSwitch
 from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
@@ -66,6 +68,15 @@ class TrailState:
     anchor_order_id: ClientOrderId
     high: Price
     stop: Price
+
+
+@dataclass(frozen=True, slots=True)
+class PeakState:
+    """The peak tracking of one open position; `anchor_order_id` (its oldest open buy) tells positions apart."""
+
+    product_id: ProductId
+    anchor_order_id: ClientOrderId
+    peak: Peak
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +221,26 @@ class OrderStore(Protocol):
 
     async def clear_trail(self, product_id: ProductId) -> None: ...
 
+    async def peak_of(self, product_id: ProductId) -> PeakState | None: ...
+
+    async def save_peak(self, peak: PeakState) -> None:
+        """Replace the peak of this product."""
+        ...
+
+
+class SafetyStore(Protocol):
+    """The kill switch: facts, appended and never changed."""
+
+    async def record_kill_switch(self, switch: KillSwitch, request_digest: str | None = None) -> bool:
+        """Append a throw of the switch; durable when it returns. Key: the digest of the request that asked for it, if
+        one did; False when that request was recorded before, so that an old one cannot be replayed."""
+        ...
+
+    async def kill_switch(self) -> KillSwitch | None:
+        """Return the newest throw, None when the switch was never touched. Raises `StoreUnreachable`: the caller must
+        then not buy, since it does not know."""
+        ...
+
 
 class LedgerStore(Protocol):
     """Cash, allocations and what reports read."""
@@ -240,7 +271,7 @@ class LedgerStore(Protocol):
     async def signals_count(self) -> int: ...
 
 
-class Store(SignalStore, OrderStore, LedgerStore, Protocol):
+class Store(SignalStore, OrderStore, SafetyStore, LedgerStore, Protocol):
     """Everything durable, behind one connection pool."""
 
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:

@@ -1,4 +1,4 @@
-"""The webhook: `POST /webhook`, `GET /health`, `GET /ready`.
+"""The webhook: `POST /webhook`, `POST /kill`, `GET /health`, `GET /ready`.
 
 Order of checks: size, JSON, signature and age, schema, known pair, ready, room, replay, accept. Nothing about a request
 is remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
@@ -16,6 +16,7 @@ from litestar.config.app import AppConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, read_json
 from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignatureRefused, verify
 from bottrader.app.accept_signal import SignalAcceptor
@@ -109,8 +110,8 @@ class WebhookListener:
                 return _refuse(HTTPStatus.CONFLICT, "REPLAYED_REQUEST", message)
 
 
-def build_app(listener: WebhookListener) -> Litestar:
-    """Return the ASGI application around `listener`."""
+def build_app(listener: WebhookListener, kill: KillListener) -> Litestar:
+    """Return the ASGI application around the two listeners."""
 
     @post("/webhook", status_code=HTTPStatus.OK)
     async def webhook(request: Request[Any, Any, Any]) -> Reply:
@@ -130,7 +131,7 @@ def build_app(listener: WebhookListener) -> Litestar:
 
     return Litestar.from_config(
         AppConfig(
-            route_handlers=[webhook, health, ready],
+            route_handlers=[webhook, kill.handler(), health, ready],
             request_max_body_size=BODY_BYTES_MAX,
             # The schema as JSON only: the pages that render it load scripts from elsewhere.
             openapi_config=OpenAPIConfig(

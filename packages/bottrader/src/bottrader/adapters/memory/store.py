@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
 from bottrader.adapters.memory.links import link_of
+from bottrader.adapters.memory.safety import MemorySafety
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
@@ -53,6 +54,7 @@ class MemorySignals:
     """The `SignalStore` in memory."""
 
     def __init__(self) -> None:
+        super().__init__()
         self._signals: dict[SignalId, Signal] = {}
         self.deliveries: dict[SignalId, tuple[DeliveryReport, datetime]] = {}
         self._inbound: dict[SignalId, InboundSignal] = {}
@@ -230,7 +232,7 @@ class MemoryOrders(MemorySignals):
             )
 
 
-class MemoryStore(MemoryOrders):
+class MemoryStore(MemoryOrders, MemorySafety):
     """Keeps the contract of `ports.Store` in one process."""
 
     def __init__(self) -> None:

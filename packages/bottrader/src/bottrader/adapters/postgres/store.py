@@ -7,6 +7,7 @@ from bottrader.adapters.postgres.lease import hold_lease
 from bottrader.adapters.postgres.ledger_store import PostgresLedger
 from bottrader.adapters.postgres.order_store import PostgresOrders
 from bottrader.adapters.postgres.pool import open_database
+from bottrader.adapters.postgres.safety_store import PostgresSafety
 from bottrader.adapters.postgres.signal_store import PostgresSignals
 from bottrader.domain.signals import SignalId
 from bottrader.ports import Lease, SignalHistory
@@ -14,7 +15,7 @@ from bottrader.ports import Lease, SignalHistory
 PING = "SELECT 1"
 
 
-class PostgresStore(PostgresSignals, PostgresOrders, PostgresLedger):
+class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger):
     """Keeps the contract of `ports.Store`; open it with `open_store`."""
 
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:

@@ -3,13 +3,13 @@
 `breakdown` holds the components of a decision; NULL for a sender that does not say. An order without a signal of its
 own (a stop, a target) is linked to the scores of the entry it ends, and to the snapshot its process acts by.
 
-Revises: 0005
+Revises: 0006
 """
 
 from alembic import op
 
 revision = "0007"
-down_revision = "0005"
+down_revision = "0006"
 branch_labels = None
 depends_on = None
 

@@ -1,0 +1,52 @@
+"""The kill switch and the peaks of open positions in Postgres."""
+
+from decimal import Decimal
+
+from bottrader.adapters.postgres.pool import Database
+from bottrader.domain.market import ProductId
+from bottrader.domain.money import Price
+from bottrader.domain.peaks import Peak, PriceSample
+from bottrader.domain.risk import KillSwitch
+from bottrader.ports import PeakState
+
+PEAK_OF = """
+    SELECT product_id, anchor_order_id, high, sample_times, sample_prices FROM tracked_peaks WHERE product_id = $1"""
+SAVE_PEAK = """
+    INSERT INTO tracked_peaks (product_id, anchor_order_id, high, sample_times, sample_prices)
+    VALUES ($1, $2, $3, $4, $5)
+    ON CONFLICT (product_id) DO UPDATE SET anchor_order_id = excluded.anchor_order_id, high = excluded.high,
+        sample_times = excluded.sample_times, sample_prices = excluded.sample_prices"""
+THROW = """
+    INSERT INTO kill_switch (is_on, reason, source, at, flattens, request_digest) VALUES ($1, $2, $3, $4, $5, $6)
+    ON CONFLICT (request_digest) DO NOTHING RETURNING throw"""
+NEWEST_THROW = "SELECT is_on, reason, source, at, flattens FROM kill_switch ORDER BY throw DESC LIMIT 1"
+
+
+class PostgresSafety:
+    """The `SafetyStore` of a `Database`, with the peaks of open positions."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def peak_of(self, product_id: ProductId) -> PeakState | None:
+        row = await self._database.fetchrow("reading a peak", PEAK_OF, product_id)
+        if row is None:
+            return None
+        high: Decimal | None = row["high"]
+        samples = tuple(map(PriceSample, row["sample_times"], row["sample_prices"]))
+        peak = Peak(None if high is None else Price(high), samples)
+        return PeakState(row["product_id"], row["anchor_order_id"], peak)
+
+    async def save_peak(self, peak: PeakState) -> None:
+        times = [sample.at for sample in peak.peak.samples]
+        prices = [sample.price for sample in peak.peak.samples]
+        values = (peak.product_id, peak.anchor_order_id, peak.peak.high, times, prices)
+        await self._database.execute("saving a peak", SAVE_PEAK, *values)
+
+    async def record_kill_switch(self, switch: KillSwitch, request_digest: str | None = None) -> bool:
+        values = (switch.is_on, switch.reason, switch.source, switch.at, switch.flattens, request_digest)
+        return await self._database.fetchval("throwing the kill switch", THROW, *values) is not None
+
+    async def kill_switch(self) -> KillSwitch | None:
+        row = await self._database.fetchrow("reading the kill switch", NEWEST_THROW)
+        return None if row is None else KillSwitch(**dict(row))

@@ -1,0 +1,89 @@
+"""How a setting is written: amounts, pairs, coins, triggers and secrets, each judged where it enters."""
+
+from decimal import Decimal
+from typing import Annotated
+
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic_settings import NoDecode
+
+from bottrader.domain.errors import AmountInvalid
+from bottrader.domain.market import ProductId
+from bottrader.domain.money import parse_amount
+from bottrader.domain.signals import Trigger
+
+SECRET_LENGTH_MIN = 24
+SAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "your-secret-here"})
+
+
+def _amount(value: object) -> Decimal:
+    if not isinstance(value, str | int | Decimal):
+        # pydantic turns a ValueError into one line of its list; a TypeError would escape it.
+        raise ValueError(  # noqa: TRY004
+            f"an amount is written as text, was {type(value).__name__}"
+        )
+    try:
+        return parse_amount(value)
+    except AmountInvalid as error:
+        raise ValueError(str(error)) from None
+
+
+def _unset_when_empty(value: object) -> object:
+    # Compose files pass an unset variable on as an empty one.
+    return None if value == "" else value
+
+
+def _words(value: object) -> object:
+    return [word.strip() for word in value.split(",") if word.strip()] if isinstance(value, str) else value
+
+
+def _pairing(value: object) -> object:
+    if not isinstance(value, str):
+        return value
+    words = [word.strip() for word in value.split(",") if word.strip()]
+    if faults := [word for word in words if "=" not in word]:
+        raise ValueError(f"parameters are written name=value, separated by commas, was {faults[0]!r}")
+    return {name.strip(): given.strip() for name, _, given in (word.partition("=") for word in words)}
+
+
+def _pairs(value: tuple[ProductId, ...]) -> tuple[ProductId, ...]:
+    if not value or len(set(value)) < len(value):
+        raise ValueError(f"name at least one pair, and each once, was {','.join(value)!r}")
+    return value
+
+
+def _coin(value: str) -> str:
+    # A rule for a coin that is spelt otherwise would silently protect nothing.
+    if not (value.isalnum() and value.isupper()):
+        raise ValueError(f"a coin is written in capitals without its quote currency, such as BTC, was {value!r}")
+    return value
+
+
+def _trigger(value: str) -> str:
+    # A position whose trigger is spelt otherwise would silently be managed by other rules.
+    if value not in Trigger.__members__:
+        raise ValueError(f"a trigger is one of {', '.join(Trigger)}, was {value!r}")
+    return value
+
+
+def _pair(value: str) -> str:
+    base, dash, quote = value.partition("-")
+    if not (dash and base.isalnum() and quote.isalnum() and value.isupper()):
+        raise ValueError(f"a pair is written BASE-QUOTE in capitals, such as BTC-USD, was {value!r}")
+    return value
+
+
+def not_a_sample(secret: SecretStr) -> SecretStr:
+    text = secret.get_secret_value()
+    if len(text) < SECRET_LENGTH_MIN or text.lower() in SAMPLE_SECRETS:
+        raise ValueError(f"a webhook secret has at least {SECRET_LENGTH_MIN} characters and is nobody's sample")
+    return secret
+
+
+Amount = Annotated[Decimal, BeforeValidator(_amount)]
+Unset = BeforeValidator(_unset_when_empty)
+Pairs = Annotated[
+    tuple[Annotated[ProductId, AfterValidator(_pair)], ...], NoDecode, BeforeValidator(_words), AfterValidator(_pairs)
+]
+Pairing = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairing)]
+Triggers = Annotated[frozenset[Annotated[str, AfterValidator(_trigger)]], NoDecode, BeforeValidator(_words)]
+Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, BeforeValidator(_words)]
