@@ -66,7 +66,9 @@ def test_a_change_deep_within_changes_the_hash(changed: dict[str, Any]) -> None:
     assert after.content_hash != before.content_hash
 
 
-@pytest.mark.parametrize("value", [0.5, object(), Table, {1: 0.5}, [b"x"]], ids=["float", "object", "class", "key", "bytes"])
+@pytest.mark.parametrize(
+    "value", [0.5, object(), Table, {1: 0.5}, [b"x"]], ids=["float", "object", "class", "key", "bytes"]
+)
 def test_what_has_no_canonical_spelling_is_refused(value: object) -> None:
     """R79: a default captured by its address never changes the hash."""
     with pytest.raises(InvariantBroken, match="decided by cannot be"):
