@@ -153,12 +153,16 @@ class OrderStore(Protocol):
         ...
 
     async def record_fills(self, fills: Iterable[Fill]) -> Sequence[Fill]:
-        """Append the fills not known yet, in one transaction, and return those. Key: trade id. A fill of an order that
-        is not ours is stored as source `manual`. The same trade id with other content raises `InvariantBroken`."""
+        """Append the fills not known yet, in one transaction, and return those. Key: `fill_id`, the trade id or, of an
+        amendment, its kind and entry id. A fill of an order that is not ours is stored as source `manual`. The same
+        key with other content raises `InvariantBroken`. What amendments come to shows at once in executions and
+        records (`domain.amendments`)."""
         ...
 
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
-        """Return the executions of our orders (manual ones excluded), in ledger order: product, time, sequence, id."""
+        """Return the executions of our orders (manual ones excluded), in ledger order: product, time, sequence, id.
+
+        A trade that was taken back is not among them; a corrected one has its right terms under its old id and time."""
         ...
 
     async def trail_of(self, product_id: ProductId) -> TrailState | None: ...

@@ -21,6 +21,7 @@ from bottrader.domain.orders import (
     CancelTaken,
     ClientOrderId,
     Fill,
+    FillKind,
     OrderIntent,
     OrderKind,
     OrderState,
@@ -150,9 +151,6 @@ class MemoryExchange:
             fee = Money(value * (self._fees.maker if is_maker else self._fees.taker))
             filled = Size(order.filled_size + size)
             assert filled <= intent.size_base, f"{size} is more than is left of {intent.size_base}"
-            is_buy = intent.side is Side.BUY
-            self._move(base_of(intent.product_id), size if is_buy else -size)
-            self._move(quote_of(intent.product_id), (-value if is_buy else value) - fee)
             self._orders[venue_order_id] = replace(
                 order,
                 filled_size=filled,
@@ -170,8 +168,22 @@ class MemoryExchange:
             fee=fee,
             traded_at=self._clock.now(),
         )
+        self._trade(trade, 1)
         self._fills.append(trade)
         return trade
+
+    def reverse(self, trade_id: str) -> Fill:
+        """Take a fill back: a row that says so, and the money moved back; the order's totals stay as executed (F29)."""
+        taken = next(fill for fill in self._fills if fill.trade_id == trade_id)
+        self._trade(taken, -1)
+        return self._list(replace(taken, kind=FillKind.REVERSAL))
+
+    def correct(self, trade_id: str, price: Price, fee: Money) -> tuple[Fill, Fill]:
+        """Take a fill back and book it at another price and fee; returns both rows (F29)."""
+        reversal = self.reverse(trade_id)
+        right = replace(reversal, kind=FillKind.CORRECTION, price=price, fee=fee)
+        self._trade(right, 1)
+        return reversal, self._list(right)
 
     def end(self, venue_order_id: VenueOrderId, state: OrderState) -> None:
         """End an open order without another fill."""
@@ -351,6 +363,18 @@ class MemoryExchange:
 
     def _move(self, currency: str, amount: Decimal) -> None:
         self._totals[currency] = self._totals.get(currency, ZERO) + amount
+
+    def _trade(self, fill: Fill, direction: int) -> None:
+        with exact():
+            sign = direction if fill.side is Side.BUY else -direction
+            self._move(base_of(fill.product_id), sign * fill.size)
+            self._move(quote_of(fill.product_id), -sign * fill.price * fill.size - direction * fill.fee)
+
+    def _list(self, amendment: Fill) -> Fill:
+        number = len(self._fills) + 1
+        row = replace(amendment, trade_id=f"trade-{number}", entry_id=f"entry-{number}", traded_at=self._clock.now())
+        self._fills.append(row)
+        return row
 
     def _known(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         return next((order for order in self._orders.values() if order.client_order_id == client_order_id), None)

@@ -151,7 +151,7 @@ class MemoryOrders(MemorySignals):
     async def record_fills(self, fills: Iterable[Fill]) -> Sequence[Fill]:
         new: dict[str, Fill] = {}
         for fill in fills:
-            known = self._books.fills.get(fill.trade_id) or new.setdefault(fill.trade_id, fill)
+            known = self._books.fills.get(fill.fill_id) or new.setdefault(fill.fill_id, fill)
             refuse_changed_fill(known, fill)
         self._books.fills.update(new)
         return list(new.values())
