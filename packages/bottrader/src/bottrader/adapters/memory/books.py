@@ -93,7 +93,7 @@ def row_of(books: Ledger, order_id: ClientOrderId) -> TradeRecord:
     filled_at = max((trade.executed_at for trade in trades), default=None)
     if filled_at is None and last.state is OrderState.FILLED:
         filled_at = last.at
-    outcome = last.detail if intent.kind is OrderKind.BRACKET_GTC and fills else ""
+    outcome = last.detail if intent.kind is OrderKind.BRACKET_GTC and trades else ""
     with exact():
         return TradeRecord(
             order_id=order_id,

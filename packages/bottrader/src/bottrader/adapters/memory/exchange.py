@@ -176,14 +176,14 @@ class MemoryExchange:
         """Take a fill back: a row that says so, and the money moved back; the order's totals stay as executed (F29)."""
         taken = next(fill for fill in self._fills if fill.trade_id == trade_id)
         self._trade(taken, -1)
-        return self._list(replace(taken, kind=FillKind.REVERSAL))
+        return self._amend(taken, FillKind.REVERSAL)
 
     def correct(self, trade_id: str, price: Price, fee: Money) -> tuple[Fill, Fill]:
         """Take a fill back and book it at another price and fee; returns both rows (F29)."""
         reversal = self.reverse(trade_id)
-        right = replace(reversal, kind=FillKind.CORRECTION, price=price, fee=fee)
+        right = replace(reversal, price=price, fee=fee)
         self._trade(right, 1)
-        return reversal, self._list(right)
+        return reversal, self._amend(right, FillKind.CORRECTION)
 
     def end(self, venue_order_id: VenueOrderId, state: OrderState) -> None:
         """End an open order without another fill."""
@@ -370,9 +370,11 @@ class MemoryExchange:
             self._move(base_of(fill.product_id), sign * fill.size)
             self._move(quote_of(fill.product_id), -sign * fill.price * fill.size - direction * fill.fee)
 
-    def _list(self, amendment: Fill) -> Fill:
+    def _amend(self, terms: Fill, kind: FillKind) -> Fill:
         number = len(self._fills) + 1
-        row = replace(amendment, trade_id=f"trade-{number}", entry_id=f"entry-{number}", traded_at=self._clock.now())
+        row = replace(
+            terms, kind=kind, trade_id=f"trade-{number}", entry_id=f"entry-{number}", traded_at=self._clock.now()
+        )
         self._fills.append(row)
         return row
 
