@@ -332,3 +332,11 @@ async def test_an_amendment_that_fits_nothing_is_told_by_the_books() -> None:
         ("cash USD", Decimal("9596.80"), Decimal(10_000)),
         ("holding BTC", Decimal("0.01"), Decimal(0)),
     ]
+
+
+async def test_allocations_follow_an_amendment_as_soon_as_it_is_recorded() -> None:
+    """F29: it is dated after every sale, and of the only sale it leaves no row at all."""
+    house, _, sell = await traded()
+    row = house.exchange.reverse(sell.trade_id)
+    assert await house.recorder.record([row]) == [row]
+    assert await house.store.allocations() == []
