@@ -169,6 +169,8 @@ class PostgresOrders:
             for fill_id, stored in known.items():
                 refuse_changed_fill(stored, by_id[fill_id])
             new = [fill for fill_id, fill in by_id.items() if fill_id not in known]
+            if not new:
+                return []
             await connection.fetch(INSERT_FILLS, *_fill_columns(new))
             venue_order_ids = sorted({fill.venue_order_id for fill in new})
             await _derive_amended_trades(connection, venue_order_ids)
