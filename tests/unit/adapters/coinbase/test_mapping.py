@@ -222,7 +222,12 @@ def test_an_amendment_is_told_from_a_fill_by_kind_and_entry_id(word: str, kind: 
     """F29"""
     fill = mapping.to_fill(fill_of(trade_type=word))
     assert (fill.kind, fill.fill_id, fill.trade_id) == (kind, fill_id, "t-1")
-    assert (fill.side, fill.price, fill.size, fill.fee) == (Side.BUY, 60_000, Decimal("0.001"), Decimal("0.48"))
+    assert (fill.side, fill.price, fill.size, fill.fee) == (
+        Side.BUY,
+        Decimal(60_000),
+        Decimal("0.001"),
+        Decimal("0.48"),
+    )
 
 
 def test_a_fill_is_known_by_its_trade_id_alone() -> None:

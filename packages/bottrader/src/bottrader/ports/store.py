@@ -12,6 +12,7 @@ from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
+from bottrader.domain.reconciliation import Books, ledger_books
 from bottrader.domain.signals import Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
@@ -87,6 +88,22 @@ class TradeRecord:
     filled_size: Size
     filled_value: Money
     fees: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSnapshot:
+    """Everything a report is made from, as of one moment; each part as the query of its name returns it."""
+
+    executions: Sequence[Execution] = ()
+    cash_movements: Sequence[CashMovement] = ()
+    allocations: Sequence[Allocation] = ()
+    trade_records: Sequence[TradeRecord] = ()
+    signals_count: int = 0
+
+    @property
+    def books(self) -> Books:
+        """What these facts imply: movements, then every execution."""
+        return ledger_books([(movement.currency, movement.amount) for movement in self.cash_movements], self.executions)
 
 
 class Lease(Protocol):
@@ -205,6 +222,11 @@ class LedgerStore(Protocol):
 
 class Store(SignalStore, OrderStore, LedgerStore, Protocol):
     """Everything durable, behind one connection pool."""
+
+    async def snapshot(self) -> LedgerSnapshot:
+        """Return executions, cash, allocations, orders and the number of signals as of one moment: what is committed
+        while they are read is in none of them."""
+        ...
 
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:
         """Wait until this process is the only holder of `role`, then hold it until the block ends (D6)."""

@@ -25,7 +25,16 @@ from bottrader.domain.orders import (
 )
 from bottrader.domain.signals import Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
-from bottrader.ports import Acceptance, CashMovement, DeliveryReport, InboundSignal, Lease, TradeRecord, TrailState
+from bottrader.ports import (
+    Acceptance,
+    CashMovement,
+    DeliveryReport,
+    InboundSignal,
+    Lease,
+    LedgerSnapshot,
+    TradeRecord,
+    TrailState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,6 +237,16 @@ class MemoryStore(MemoryOrders):
     async def trade_records(self) -> Sequence[TradeRecord]:
         rows = [row_of(self._books, order_id) for order_id in self._books.intents]
         return sorted(rows, key=lambda row: (row.order_time, row.order_id))
+
+    async def snapshot(self) -> LedgerSnapshot:
+        # None of these gives way to another task, so nothing happens between them.
+        return LedgerSnapshot(
+            await self.executions(),
+            await self.cash_movements(),
+            await self.allocations(),
+            await self.trade_records(),
+            await self.signals_count(),
+        )
 
     @asynccontextmanager
     async def lease(self, role: str) -> AsyncIterator[Lease]:

@@ -180,20 +180,7 @@ class PostgresOrders:
 
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
         rows = await self._database.fetch("reading executions", EXECUTIONS, product_id)
-        return [
-            Execution(
-                row["execution_id"],
-                row["order_id"],
-                row["product_id"],
-                Side(row["side"]),
-                row["price"],
-                row["size"],
-                row["fee"],
-                row["executed_at"],
-                row["sequence"],
-            )
-            for row in rows
-        ]
+        return [to_execution(row) for row in rows]
 
     async def trail_of(self, product_id: ProductId) -> TrailState | None:
         row = await self._database.fetchrow("reading a trailing stop", TRAIL_OF, product_id)
@@ -207,6 +194,21 @@ class PostgresOrders:
 
     async def clear_trail(self, product_id: ProductId) -> None:
         await self._database.execute("clearing a trailing stop", CLEAR_TRAIL, product_id)
+
+
+def to_execution(row: Row) -> Execution:
+    """Return the execution of a row of `EXECUTIONS`."""
+    return Execution(
+        row["execution_id"],
+        row["order_id"],
+        row["product_id"],
+        Side(row["side"]),
+        row["price"],
+        row["size"],
+        row["fee"],
+        row["executed_at"],
+        row["sequence"],
+    )
 
 
 def distinct_fills(fills: Iterable[Fill]) -> dict[str, Fill]:
