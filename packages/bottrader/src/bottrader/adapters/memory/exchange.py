@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from bottrader.adapters.memory.matching import crosses, is_stopped, resting_price
 from bottrader.domain.errors import AdapterError, ExchangeRefused
 from bottrader.domain.market import Candle, FeeRates, Granularity, Product, ProductId, Ticker, base_of, quote_of
 from bottrader.domain.money import ZERO, Money, Price, Size, exact, is_multiple
@@ -125,7 +126,7 @@ class MemoryExchange:
         self._tickers[ticker.product_id] = ticker
         for order in [each for each in self._orders.values() if each.product_id == ticker.product_id]:
             intent = self._intents[order.venue_order_id]
-            price = _resting_price(intent, ticker) if order.state is OrderState.ACCEPTED else None
+            price = resting_price(intent, ticker) if order.state is OrderState.ACCEPTED else None
             if price is not None:
                 with exact():
                     left = Size(intent.size_base - order.filled_size)
@@ -298,9 +299,9 @@ class MemoryExchange:
         if refused := self._objection(intent, product, top):
             return refused
         order = self._open(intent)
-        if isinstance(step, StayOpen) or (intent.kind.rests and not _crosses(intent, top)):
+        if isinstance(step, StayOpen) or (intent.kind.rests and not crosses(intent, top)):
             return Accepted(order.venue_order_id)
-        if _crosses(intent, top):
+        if crosses(intent, top):
             sizes = step.sizes if isinstance(step, FillParts) else (intent.size_base,)
             for size in sizes:
                 self.fill(order.venue_order_id, size, top)
@@ -336,8 +337,8 @@ class MemoryExchange:
             (size < product.base_size_min, "PREVIEW_INVALID_BASE_SIZE_TOO_SMALL"),
             (value < product.quote_size_min, "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL"),
             (needed > self._balance(currency).available, "INSUFFICIENT_FUND"),
-            (intent.kind.is_post_only and _crosses(intent, top), "INVALID_LIMIT_PRICE_POST_ONLY"),
-            (_is_stopped(intent, last), "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE"),
+            (intent.kind.is_post_only and crosses(intent, top), "INVALID_LIMIT_PRICE_POST_ONLY"),
+            (is_stopped(intent, last), "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE"),
             (intent.kind is OrderKind.BRACKET_GTC and price <= last, "PREVIEW_INVALID_BRACKET_LIMIT_PRICE"),
         )
         code = next((code for objects, code in objections if objects), None)
@@ -394,24 +395,3 @@ class MemoryExchange:
     def _check_listed(self, product_ids: Sequence[ProductId], listed: Mapping[ProductId, object]) -> None:
         if missing := [product_id for product_id in product_ids if product_id not in listed]:
             raise ExchangeRefused(f"there is no product {', '.join(missing)}")
-
-
-def _resting_price(intent: OrderIntent, ticker: Ticker) -> Price | None:
-    """Return what a resting order trades at on this tick, None when it does not trade."""
-    limit = intent.limit_price
-    if not intent.kind.rests or limit is None:
-        return None
-    if _is_stopped(intent, ticker.price):
-        return ticker.bid
-    is_through = ticker.price < limit if intent.side is Side.BUY else ticker.price > limit
-    return limit if is_through else None
-
-
-def _is_stopped(intent: OrderIntent, last_trade: Price) -> bool:
-    return intent.stop_price is not None and last_trade <= intent.stop_price
-
-
-def _crosses(intent: OrderIntent, top: Price) -> bool:
-    if intent.kind is OrderKind.MARKET_IOC or intent.limit_price is None:
-        return True
-    return intent.limit_price >= top if intent.side is Side.BUY else intent.limit_price <= top
