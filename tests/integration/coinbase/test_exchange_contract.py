@@ -44,6 +44,12 @@ class SimulatorBench:
             for _ in range(60):
                 await self.set_price(price)
 
+    async def reverse(self, trade_id: str) -> None:
+        self._simulator.reverse_fill(trade_id)
+
+    async def correct(self, trade_id: str, price: Decimal, fee: Decimal) -> None:
+        self._simulator.correct_fill(trade_id, price, fee)
+
 
 class VenueTimeClock(SystemClock):
     """The simulator's time for what is dated by the venue, real time for tokens."""

@@ -61,14 +61,16 @@ async def audit(stage: Stage, sql: Connection, *, orders: int, filled_orders: in
     assert len(ids) == len(set(ids)) == orders
     assert set(ids) <= intents
     theirs = {
-        fill.trade_id: (fill.side.value.lower(), fill.price, fill.size, fill.commission)
+        fill.trade_id: (fill.trade_type.lower(), fill.side.lower(), fill.price, fill.size, fill.commission)
         for fill in stage.server.simulator.fills()
     }
-    rows = await sql.fetch("SELECT trade_id, side, price, size, fee FROM fills")
-    ours = {row["trade_id"]: (row["side"], row["price"], row["size"], row["fee"]) for row in rows}
+    rows = await sql.fetch("SELECT trade_id, kind, side, price, size, fee FROM fills")
+    ours = {row["trade_id"]: (row["kind"], row["side"], row["price"], row["size"], row["fee"]) for row in rows}
     assert ours == theirs
-    bought = sum((size for side, _, size, _ in ours.values() if side == "buy"), Decimal(0))
-    sold = sum((size for side, _, size, _ in ours.values() if side == "sell"), Decimal(0))
+    # A row that takes another back moves the coins the other way (F29).
+    sizes = [(side, -size if kind == "reversal" else size) for kind, side, _, size, _ in ours.values()]
+    bought = sum((size for side, size in sizes if side == "buy"), Decimal(0))
+    sold = sum((size for side, size in sizes if side == "sell"), Decimal(0))
     assert stage.books.totals.get("BTC", Decimal(0)) == bought - sold
     assert await sql.fetchval("SELECT count(*) FROM trade_records WHERE status = 'filled'") == (
         orders if filled_orders is None else filled_orders

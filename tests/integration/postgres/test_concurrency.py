@@ -20,6 +20,9 @@ SESSIONS_CUT_WHILE_WAITING = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
+WAITS_FOR_A_LOCK = """
+    SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
+
 
 async def test_two_writers_lose_nothing(store: PostgresStore, database_url: str) -> None:
     """B272"""
@@ -54,6 +57,27 @@ async def test_two_bodies_at_once_give_one_acceptance_and_one_conflict(store: Po
     two = make_inbound(make_signal(), body="two", request="r2")
     answers = await asyncio.gather(store.accept_signal(one), store.accept_signal(two))
     assert sorted(answers) == [Acceptance.ACCEPTED, Acceptance.CONFLICT]
+
+
+async def test_a_snapshot_does_not_see_what_is_committed_meanwhile(store: PostgresStore, sql: Connection) -> None:
+    """E6: a fill and a deposit arrive after the executions were read and before the cash is."""
+    await store.record_intent(make_intent(), 0, None)
+    await store.record_transition(step(make_intent(), OrderState.SENT, 121))
+    await store.record_transition(step(make_intent(), OrderState.ACCEPTED, 122, "venue-1"))
+    async with sql.transaction():
+        await sql.execute("LOCK TABLE cash_transactions IN ACCESS EXCLUSIVE MODE")
+        reading = asyncio.create_task(store.snapshot())
+        while not await sql.fetchval(WAITS_FOR_A_LOCK):
+            pass
+        await store.record_fills([make_fill()])
+        await sql.execute(
+            "INSERT INTO cash_transactions VALUES ('gift', 'deposit', 'USD', 5, $1)", make_fill().traded_at
+        )
+    before, after = await reading, await store.snapshot()
+    assert [row.filled_size for row in before.trade_records] == [0]
+    assert (list(before.executions), list(before.cash_movements)) == ([], [])
+    assert [row.filled_size for row in after.trade_records] == [make_fill().size]
+    assert (len(after.executions), len(after.cash_movements)) == (1, 1)
 
 
 async def test_ten_intents_at_once_for_one_signal_make_one_order(store: PostgresStore) -> None:

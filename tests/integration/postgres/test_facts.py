@@ -82,7 +82,7 @@ async def test_a_fact_cannot_be_changed_even_by_a_superuser(
 async def test_no_fact_table_is_without_guard(sql: Connection) -> None:
     """Every table is listed as a fact, as operational, or as derived."""
     others = {"signal_outbox", "trailing_stops", "leases", "trade_records", "fifo_allocations", "allocation_pointer"}
-    others |= {"tracked_peaks", "fifo_computation_log", "manual_review_queue", "alembic_version"}
+    others |= {"tracked_peaks", "fifo_computation_log", "manual_review_queue", "alembic_version", "amended_trades"}
     tables = await sql.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {row["tablename"] for row in tables} == others | set(FACTS)
 
@@ -134,6 +134,9 @@ OFFENCES = [
     ("fills", "fee", "NaN"),
     ("fills", "side", "BUY"),
     ("fills", "product_id", "BTC"),
+    ("fills", "kind", "mistake"),
+    ("fills", "kind", "reversal"),
+    ("fills", "entry_id", "e-1"),
     ("cash_transactions", "kind", "gift"),
     ("cash_transactions", "kind", "withdrawal"),
     ("cash_transactions", "amount", "Infinity"),
@@ -165,7 +168,9 @@ OFFENCES = [
 
 async def copy_row(sql: Connection, table: str, **changes: object) -> None:
     """Insert a copy of the table's first row with some columns changed (given as the text of their values)."""
-    rows = await sql.fetch("SELECT column_name FROM information_schema.columns WHERE table_name = $1", table)
+    rows = await sql.fetch(
+        "SELECT column_name FROM information_schema.columns WHERE table_name = $1 AND is_generated = 'NEVER'", table
+    )
     columns = [row["column_name"] for row in rows]
     values = [f"(jsonb_populate_record(NULL::{table}, to_jsonb(t) || $1::jsonb)).{column}" for column in columns]
     # Names from the catalogue, nobody's input.

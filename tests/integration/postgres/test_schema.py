@@ -8,7 +8,7 @@ from bottrader.adapters.postgres import schema
 from bottrader.adapters.postgres.connection import connect
 from bottrader.adapters.postgres.store import open_store
 from bottrader.domain.errors import SchemaOutOfDate, StartupRefused
-from tests.fixtures.facts import make_signal
+from tests.fixtures.facts import make_fill, make_reversal, make_signal
 
 # Everything of ours in the catalogue, with the object numbers, which change when something is made anew.
 CATALOGUE = """
@@ -46,11 +46,39 @@ async def test_an_empty_database_goes_up_down_and_up_again(empty_database_url: s
 
 
 async def test_each_revision_goes_down_and_up_on_its_own(empty_database_url: str) -> None:
-    for revision in ("0001", "0002", "0003", "0005", "0006", "0007"):
+    for revision in ("0001", "0002", "0003", "0004", "0005", "0006", "0007"):
         await schema.upgrade(empty_database_url, revision)
         await schema.downgrade(empty_database_url, "-1")
         await schema.upgrade(empty_database_url, revision)
         assert await schema.current(empty_database_url) == revision
+
+
+FILL_OF_0003 = """
+    INSERT INTO fills (trade_id, venue_order_id, product_id, side, price, size, fee, traded_at)
+    VALUES ('1001', 'venue-1', 'BTC-USD', 'buy', 42789.65, 0.0002, 0.03, '2026-01-11T12:02:02Z')"""
+
+
+async def test_fills_of_an_older_program_are_known_by_their_trade_id(empty_database_url: str) -> None:
+    """F29: the key changes, the facts do not."""
+    await schema.upgrade(empty_database_url, "0003")
+    connection = await connect(empty_database_url)
+    await connection.execute(FILL_OF_0003)
+    await schema.upgrade(empty_database_url)
+    async with open_store(empty_database_url) as store:
+        assert await store.record_fills([make_fill()]) == []
+    await schema.downgrade(empty_database_url, "0003")
+    assert await connection.fetchval("SELECT trade_id FROM fills") == "1001"
+    await connection.close()
+
+
+async def test_amendments_are_not_lost_by_going_back(empty_database_url: str) -> None:
+    """F29: the older program would count them as fills, so it does not get them."""
+    await schema.upgrade(empty_database_url)
+    async with open_store(empty_database_url) as store:
+        await store.record_fills([make_fill(), make_reversal(make_fill())])
+        with pytest.raises(StartupRefused, match="cannot be changed"):
+            await schema.downgrade(empty_database_url, "0003")
+        assert await store.record_fills([make_reversal(make_fill())]) == []
 
 
 async def test_a_second_upgrade_changes_nothing_on_a_database_with_rows(database_url: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bottrader.adapters.coinbase import mapping, wire
 from bottrader.domain.errors import WireUnreadable
-from bottrader.domain.orders import Accepted, OrderState, Refused, Side, Unknown, VenueOrderId
+from bottrader.domain.orders import Accepted, FillKind, OrderState, Refused, Side, Unknown, VenueOrderId
 from tests.fixtures.coinbase_wire import (
     BRACKET_ID,
     BTC,
@@ -210,11 +210,47 @@ def test_a_fill_sized_in_quote_that_does_not_divide_is_refused() -> None:
         mapping.to_fill(fill_of(size="100", price="7", size_in_quote=True))
 
 
-@pytest.mark.parametrize("kind", ["REVERSAL", "CORRECTION", "SYNTHETIC"])
-def test_a_correction_is_never_booked_as_a_fill(kind: str) -> None:
+@pytest.mark.parametrize(
+    ("word", "kind", "fill_id"),
+    [
+        ("REVERSAL", FillKind.REVERSAL, "reversal:e-1"),
+        ("CORRECTION", FillKind.CORRECTION, "correction:e-1"),
+        ("SYNTHETIC", FillKind.SYNTHETIC, "synthetic:e-1"),
+    ],
+)
+def test_an_amendment_is_told_from_a_fill_by_kind_and_entry_id(word: str, kind: FillKind, fill_id: str) -> None:
     """F29"""
-    with pytest.raises(WireUnreadable, match=kind):
-        mapping.to_fill(fill_of(trade_type=kind))
+    fill = mapping.to_fill(fill_of(trade_type=word))
+    assert (fill.kind, fill.fill_id, fill.trade_id) == (kind, fill_id, "t-1")
+    assert (fill.side, fill.price, fill.size, fill.fee) == (
+        Side.BUY,
+        Decimal(60_000),
+        Decimal("0.001"),
+        Decimal("0.48"),
+    )
+
+
+def test_a_fill_is_known_by_its_trade_id_alone() -> None:
+    """Else a database that was filled before entry ids were read would take every fill for another one."""
+    assert mapping.to_fill(fill_of()).entry_id == ""
+    assert mapping.to_fill(fill_of()).fill_id == "t-1"
+
+
+@pytest.mark.parametrize("changes", [{"trade_type": "MIRACLE"}, {"trade_type": "REVERSAL", "entry_id": ""}])
+def test_a_row_of_fills_that_cannot_be_told_apart_is_refused(changes: dict[str, str]) -> None:
+    """F29, D8"""
+    with pytest.raises(WireUnreadable, match=changes["trade_type"]):
+        mapping.to_fill(fill_of(**changes))
+
+
+def test_amendments_that_share_a_trade_id_with_their_fill_are_rows_of_their_own() -> None:
+    """F29: trade ids are unique for FILL only (Coinbase, List Fills)."""
+    listed = [
+        fill_of(trade_type="CORRECTION", entry_id="e-3", price="59000.00"),
+        fill_of(trade_type="REVERSAL", entry_id="e-2"),
+        fill_of(),
+    ]
+    assert [fill.fill_id for fill in mapping.oldest_first(listed)] == ["t-1", "reversal:e-2", "correction:e-3"]
 
 
 def test_fills_come_oldest_first_and_each_trade_once() -> None:
@@ -229,7 +265,7 @@ def test_fills_come_oldest_first_and_each_trade_once() -> None:
 
 
 def test_one_trade_id_with_two_contents_is_refused() -> None:
-    with pytest.raises(WireUnreadable, match="two different fills with the trade id t-1"):
+    with pytest.raises(WireUnreadable, match="two different fills with the id t-1"):
         mapping.oldest_first([fill_of(size="0.001"), fill_of(size="0.002")])
 
 

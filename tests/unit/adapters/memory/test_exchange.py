@@ -10,7 +10,7 @@ from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.exchange import FillParts, Lose, MemoryExchange, Refuse, StayOpen
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.market import Candle, FeeRates, Product
-from bottrader.domain.money import Price, Size
+from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import Accepted, OrderState, Refused, Unknown
 from tests.fixtures.coinbase_wire import BTC, CLIENT_ID, limit_buy, market_sell
 from tests.fixtures.exchange_contract import OPENING_USD, PRICE, TAKER_RATE, ExchangeContract
@@ -46,6 +46,12 @@ class MemoryBench:
             Candle(BTC, start + timedelta(minutes=n), Price(p), Price(p), Price(p), Price(p), Size(Decimal(1)))
             for n, p in enumerate(prices)
         )
+
+    async def reverse(self, trade_id: str) -> None:
+        self.exchange.reverse(trade_id)
+
+    async def correct(self, trade_id: str, price: Decimal, fee: Decimal) -> None:
+        self.exchange.correct(trade_id, Price(price), Money(fee))
 
 
 @pytest.fixture

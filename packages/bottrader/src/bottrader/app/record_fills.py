@@ -2,17 +2,23 @@
 
 The venue's order status may run ahead of its list of fills. An order is therefore only closed here when the fills we
 hold add up to what the venue says was filled; until then it stays open and is asked again (F18, F19).
+
+What the venue takes back or corrects later is recorded like any fill (F29). It does not open an ended order again: the
+order stays what it was, its totals become those of the trades that stand.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.world import World
+from bottrader.domain.amendments import standing_trades
 from bottrader.domain.brackets import describe_outcome
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
-from bottrader.domain.orders import Fill, OpenOrder, OrderTransition, VenueOrderId
+from bottrader.domain.orders import Fill, FillKind, OpenOrder, OrderTransition, VenueOrderId
 
 
 class FillRecorder:
@@ -29,8 +35,12 @@ class FillRecorder:
         """Store the fills that are new and refresh what follows from them; return the new ones."""
         new = list(await self._store.record_fills(fills))
         for fill in new:
-            self._log.info(
-                "fill_recorded",
+            # The venue took something back: what was decided by it may have been wrong, so a person should look.
+            tell = self._log.info if fill.kind is FillKind.FILL else self._log.alarm
+            tell(
+                "fill_recorded" if fill.kind is FillKind.FILL else "fill_amended",
+                kind=fill.kind,
+                fill_id=fill.fill_id,
                 trade_id=fill.trade_id,
                 product_id=fill.product_id,
                 side=fill.side,
@@ -39,7 +49,7 @@ class FillRecorder:
                 fee=fill.fee,
             )
         for product_id in sorted({fill.product_id for fill in new}):
-            await self._rebuild(product_id, min(fill.traded_at for fill in new if fill.product_id == product_id))
+            await self._rebuild(product_id, [fill for fill in new if fill.product_id == product_id])
         return new
 
     async def settle(self, order: OpenOrder, venue_order_id: VenueOrderId) -> None:
@@ -54,17 +64,15 @@ class FillRecorder:
         fills = list(await self._exchange.fills_of(venue_order_id))
         if fills and not await self.record(fills):
             # They may have been recorded while the order's venue id was not known, and count from now on.
-            await self._rebuild(order.intent.product_id, min(fill.traded_at for fill in fills))
-        with exact():
-            recorded = sum((fill.size for fill in fills), ZERO)
-        if recorded != venue_order.filled_size:
+            await self._rebuild(order.intent.product_id, fills)
+        if venue_order.filled_size not in _filled_sizes(fills):
             self._confirm(order, None)
             return
         if not venue_order.state.is_terminal:
             self._confirm(order, self._clock.now())
             return
         intent = order.intent
-        detail = describe_outcome(intent, fills)
+        detail = describe_outcome(intent, [fill for fill in fills if fill.kind is FillKind.FILL])
         await self._store.record_transition(
             OrderTransition(intent.client_order_id, venue_order.state, self._clock.now(), venue_order_id, detail)
         )
@@ -85,9 +93,22 @@ class FillRecorder:
         if self._portfolio.knows(order.intent.client_order_id):
             self._portfolio.note_order(replace(order, confirmed_at=at))
 
-    async def _rebuild(self, product_id: ProductId, since: datetime) -> None:
-        """Bring position and allocations of one product in step with executions that are new from `since` on."""
+    async def _rebuild(self, product_id: ProductId, new: Sequence[Fill]) -> None:
+        """Bring position and allocations of one product in step with rows of fills that are new."""
         allocations = await self._portfolio.refresh(product_id)
-        # A sell makes rows, and a buy that came late changes those of the sells after it.
-        if allocations and since <= allocations[-1].sell_time:
+        is_amended = any(fill.kind is not FillKind.FILL for fill in new)
+        since = min(fill.traded_at for fill in new)
+        # A sell makes rows, a buy that came late changes those of the sells after it, and an amendment may change any
+        # of them or leave none.
+        if is_amended or (allocations and since <= allocations[-1].sell_time):
             await self._store.replace_allocations(product_id, allocations, self._clock.now())
+
+
+def _filled_sizes(fills: Sequence[Fill]) -> set[Decimal]:
+    """Return what the venue may call the filled size of an order with these fills: as executed, or as amended.
+
+    Which of the two is not documented, and an order must not stay open for ever because of it.
+    """
+    with exact():
+        executed = sum((fill.size for fill in fills if fill.kind is FillKind.FILL), ZERO)
+        return {executed, sum((trade.terms.size for trade in standing_trades(fills)), ZERO)}

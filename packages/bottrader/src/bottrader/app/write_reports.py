@@ -1,9 +1,10 @@
 """What the books say, in one value that every page, table and mail is made from.
 
-Each total here is a query over facts (executions, cash movements, orders) and the allocations of the active version;
-nothing is counted along the way and nothing is remembered between two reports, so two reports of the same facts are
-equal. Metrics are defined in `domain.performance` and the books in `domain.reconciliation`; this module only asks for
-them, groups what they need and checks that they agree:
+Each total here follows from facts (executions, cash movements, orders) and the allocations of the active version, all
+as of one moment: read one after the other, a fill in between would be in some figures and not in others. Nothing is
+counted along the way and nothing is remembered between two reports, so two reports of the same facts are equal. Metrics
+are defined in `domain.performance` and the books in `domain.reconciliation`; this module only asks for them, groups
+what they need and checks that they agree:
 
 * net proceeds less cost of the closed trades add up to the realized P&L, or `InvariantBroken`
 * closing cash = net deposits + realized P&L + unmatched proceeds - cost of the open lots; what is left over is shown as
@@ -19,10 +20,8 @@ it is listed as an unmatched sell and stays out of every P&L figure (R5).
 import decimal
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
 from bottrader.app.report import (
     CashFlow,
@@ -37,51 +36,30 @@ from bottrader.app.report import (
 from bottrader.domain import performance
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Allocation, Execution, OpenLot
-from bottrader.domain.market import ProductId, quote_of
+from bottrader.domain.market import quote_of
 from bottrader.domain.money import EXACT, ZERO, Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, Side, trigger_of
-from bottrader.domain.reconciliation import Books, compare_books, ledger_books
-from bottrader.ports import CashKind, CashMovement, TradeRecord
+from bottrader.domain.reconciliation import Books, compare_books
+from bottrader.ports import CashKind, LedgerSnapshot, TradeRecord
 
-__all__ = ["LedgerVerdict", "Report", "ReportFacts", "build_report", "compare_ledgers"]
+__all__ = ["LedgerVerdict", "Report", "build_report", "compare_ledgers"]
 
 UNKNOWN_REASON = "unknown"
 """The exit reason of a sell order that is not ours."""
-_QUOTE_CURRENCY_OF_EMPTY_BOOKS = "USD"
 _QUOTIENT = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN)
 
 
-class ReportFacts(Protocol):
-    """The part of the store that reports read; the contracts stand in `OrderStore` and `LedgerStore`."""
-
-    async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]: ...
-
-    async def cash_movements(self) -> Sequence[CashMovement]: ...
-
-    async def allocations(self) -> Sequence[Allocation]: ...
-
-    async def trade_records(self) -> Sequence[TradeRecord]: ...
-
-    async def signals_count(self) -> int: ...
-
-
-async def build_report(store: ReportFacts, exchange_books: Books | None, now: datetime, *, venue: str) -> Report:
-    """Return the report of everything in the store; `exchange_books` is what the venue says we own, None when unasked.
-
-    Each total is a query over facts and the active allocation version, made anew each time.
+def build_report(
+    facts: LedgerSnapshot, exchange_books: Books | None, now: datetime, *, venue: str, quote_currency: str
+) -> Report:
+    """Return the report of these facts; `exchange_books` is what the venue says we own, None when unasked, and
+    `quote_currency` the currency of an account that has not traded yet.
 
     Raises:
         InvariantBroken: when the closed trades do not add up to the realized P&L, when an allocation takes more of a
             buy than was bought, or when trades are quoted in more than one currency, which cannot be added.
     """
-    facts = _Facts(
-        executions=await store.executions(),
-        movements=await store.cash_movements(),
-        allocations=await store.allocations(),
-        records=await store.trade_records(),
-        signals_count=await store.signals_count(),
-    )
-    report = _report(facts, exchange_books, now, venue)
+    report = _report(facts, exchange_books, now, venue, _traded_currency(facts) or quote_currency)
     _check_trades(report)
     return report
 
@@ -91,18 +69,11 @@ def compare_ledgers(ours: Books, theirs: Books) -> LedgerVerdict:
     return LedgerVerdict(ours, theirs, tuple(compare_books(ours, theirs)))
 
 
-@dataclass(frozen=True, slots=True)
-class _Facts:
-    executions: Sequence[Execution]
-    movements: Sequence[CashMovement]
-    allocations: Sequence[Allocation]
-    records: Sequence[TradeRecord]
-    signals_count: int
-
-
-def _report(facts: _Facts, exchange_books: Books | None, now: datetime, venue: str) -> Report:
-    ours = ledger_books(((movement.currency, movement.amount) for movement in facts.movements), facts.executions)
-    cash = _cash_flow(facts, ours)
+def _report(
+    facts: LedgerSnapshot, exchange_books: Books | None, now: datetime, venue: str, quote_currency: str
+) -> Report:
+    ours = facts.books
+    cash = _cash_flow(facts, ours, quote_currency)
     lots = _open_lots(facts)
     realized = Money(performance.realized_pnl(facts.allocations))
     unmatched = Money(performance.unmatched_proceeds(facts.allocations))
@@ -111,7 +82,7 @@ def _report(facts: _Facts, exchange_books: Books | None, now: datetime, venue: s
     return Report(
         generated_at=now,
         venue=venue,
-        period=_period(facts.records),
+        period=_period(facts.trade_records),
         cash=cash,
         cash_unexplained=_cash_unexplained(cash, realized, unmatched, lots),
         holdings=ours.holdings,
@@ -128,7 +99,7 @@ def _report(facts: _Facts, exchange_books: Books | None, now: datetime, venue: s
         pnl_by_exit_reason=performance.by_exit_reason(facts.allocations),
         pnl_by_product=performance.by_product(facts.allocations),
         fees_by_product=_fees_by_product(facts.executions),
-        orders_by_status=dict(sorted(Counter(record.status for record in facts.records).items())),
+        orders_by_status=dict(sorted(Counter(record.status for record in facts.trade_records).items())),
         signals_count=facts.signals_count,
         verdict=None if exchange_books is None else compare_ledgers(ours, exchange_books),
     )
@@ -139,19 +110,16 @@ def _period(records: Sequence[TradeRecord]) -> Period | None:
     return Period(min(times), max(times)) if times else None
 
 
-def _quote_currency(facts: _Facts) -> str:
+def _traded_currency(facts: LedgerSnapshot) -> str | None:
     """Return what the trades are quoted in; money in other currencies may lie beside it, trades may not."""
     traded = sorted({quote_of(execution.product_id) for execution in facts.executions})
     if len(traded) > 1:
         raise InvariantBroken(f"a report adds up trades of one quote currency, was {' and '.join(traded)}")
-    if traded:
-        return traded[0]
-    return facts.movements[0].currency if facts.movements else _QUOTE_CURRENCY_OF_EMPTY_BOOKS
+    return traded[0] if traded else None
 
 
-def _cash_flow(facts: _Facts, ours: Books) -> CashFlow:
-    currency = _quote_currency(facts)
-    movements = [movement for movement in facts.movements if movement.currency == currency]
+def _cash_flow(facts: LedgerSnapshot, ours: Books, currency: str) -> CashFlow:
+    movements = [movement for movement in facts.cash_movements if movement.currency == currency]
 
     def moved(*kinds: CashKind) -> Money:
         return total(movement.amount for movement in movements if movement.kind in kinds)
@@ -177,8 +145,8 @@ def _cash_unexplained(cash: CashFlow, realized: Money, unmatched: Money, lots: I
     return Money(EXACT.subtract(cash.closing, EXACT.subtract(explained, tied_up)))
 
 
-def _closed_trades(facts: _Facts) -> tuple[ClosedTrade, ...]:
-    records = {record.order_id: record for record in facts.records}
+def _closed_trades(facts: LedgerSnapshot) -> tuple[ClosedTrade, ...]:
+    records = {record.order_id: record for record in facts.trade_records}
     matched: dict[ClientOrderId, list[Allocation]] = {}
     for allocation in facts.allocations:
         if allocation.buy_order_id is not None:
@@ -237,7 +205,7 @@ def _unmatched_sells(allocations: Iterable[Allocation]) -> tuple[UnmatchedSell, 
     return tuple(sorted(sells, key=lambda sell: (sell.sold_at, sell.sell_order_id)))
 
 
-def _open_lots(facts: _Facts) -> tuple[OpenLot, ...]:
+def _open_lots(facts: LedgerSnapshot) -> tuple[OpenLot, ...]:
     """Return each buy less what the active allocations took of it, in ledger order; matching anew could disagree."""
     taken: dict[str, list[Allocation]] = {}
     for allocation in facts.allocations:

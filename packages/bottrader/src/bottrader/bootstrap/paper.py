@@ -27,6 +27,7 @@ from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import VenueAddress, open_venue
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import StartupRefused
+from bottrader.domain.market import quote_of
 from bottrader.ports import Store
 
 SESSIONS_DIR = "paper"
@@ -91,7 +92,10 @@ class PaperSession:
 
     async def report(self) -> Report:
         """Return the report of the whole session, with our books held against the exchange's."""
-        return await build_report(self._store, self._venue.books(), self._venue.now, venue=self.label)
+        facts, quote_currency = await self._store.snapshot(), quote_of(self.portfolio.product_ids[0])
+        return build_report(
+            facts, self._venue.books(), self._venue.now, venue=self.label, quote_currency=quote_currency
+        )
 
     async def _connected(self) -> None:
         await self._bot.webhook.is_acting.wait()

@@ -4,11 +4,13 @@ import asyncio
 from pathlib import Path
 
 from bottrader.adapters.report.html import render_html
-from bottrader.app.reconcile import exchange_books, our_books
+from bottrader.app.reconcile import exchange_books
 from bottrader.app.write_reports import Report, build_report
 from bottrader.bootstrap.database import prepare_data_dir
 from bottrader.bootstrap.venue import Venue
+from bottrader.config import Settings
 from bottrader.domain.errors import AdapterError
+from bottrader.domain.market import quote_of
 from bottrader.ports import EventLog, Store
 
 REPORTS_DIR = "reports"
@@ -28,12 +30,13 @@ def write_html(report: Report, file: Path) -> Path:
 class ReporterService:
     """Writes a report every hour; a report that fails is told and tried again, and never touches trading (D12)."""
 
-    def __init__(self, store: Store, venue: Venue, log: EventLog, data_dir: Path, name: str) -> None:
+    def __init__(self, settings: Settings, store: Store, venue: Venue, log: EventLog) -> None:
         self._store = store
         self._venue = venue
         self._log = log
-        self._directory = prepare_data_dir(data_dir) / REPORTS_DIR
-        self._name = name
+        self._directory = prepare_data_dir(settings.data_dir) / REPORTS_DIR
+        self._name = f"{settings.mode} trading at {venue.address.rest_url}"
+        self._quote_currency = quote_of(settings.symbols[0])
 
     async def run(self) -> None:
         """Write reports until cancelled."""
@@ -46,7 +49,13 @@ class ReporterService:
             await self._venue.clock.sleep(REPORT_INTERVAL_S)
 
     async def _write(self) -> Path:
-        ours = await our_books(self._store)
-        theirs = exchange_books(await self._venue.exchange.balances(), ours)
-        report = await build_report(self._store, theirs, self._venue.clock.now(), venue=self._name)
+        balances = await self._venue.exchange.balances()
+        facts = await self._store.snapshot()
+        report = build_report(
+            facts,
+            exchange_books(balances, facts.books),
+            self._venue.clock.now(),
+            venue=self._name,
+            quote_currency=self._quote_currency,
+        )
         return await asyncio.to_thread(write_html, report, self._directory / LATEST)

@@ -51,8 +51,7 @@ async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
 async def _work(settings: Settings, role: Role, store: Store, venue: Venue, log: EventLog) -> None:
     async with asyncio.TaskGroup() as tasks:
         if role in (Role.ALL, Role.REPORTER):
-            name = f"{settings.mode} trading at {venue.address.rest_url}"
-            tasks.create_task(ReporterService(store, venue, log, settings.data_dir, name).run())
+            tasks.create_task(ReporterService(settings, store, venue, log).run())
         if role is not Role.REPORTER:
             tasks.create_task(Bot(settings, store, venue, log).run(role))
 

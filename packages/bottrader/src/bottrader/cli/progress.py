@@ -23,6 +23,7 @@ TOLD = {
     "signal_refused": "refused",
     "order_sent": "order",
     "fill_recorded": "fill",
+    "fill_amended": "fill amended",
     "order_ended": "ended",
     "order_unknown": "unknown",
     "books_differ": "books differ",

@@ -15,6 +15,7 @@ from bottrader.bootstrap.paper import last_session
 from bottrader.bootstrap.reporting import REPORTS_DIR, write_html
 from bottrader.cli.tables import closed_trades_table, summary_table
 from bottrader.config import Settings, load_settings
+from bottrader.domain.market import quote_of
 
 DEFAULT_DATABASE = "bottrader"
 
@@ -42,4 +43,5 @@ def report(
 async def _build(settings: Settings) -> Report:
     name = last_session(settings.data_dir) or DEFAULT_DATABASE
     async with open_database(settings, name) as dsn, open_store(dsn) as store:
-        return await build_report(store, None, datetime.now(UTC), venue=name)
+        facts = await store.snapshot()
+    return build_report(facts, None, datetime.now(UTC), venue=name, quote_currency=quote_of(settings.symbols[0]))

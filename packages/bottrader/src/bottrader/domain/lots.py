@@ -51,8 +51,11 @@ from bottrader.domain.orders import ClientOrderId, Side
 
 @dataclass(frozen=True, slots=True)
 class Execution:
-    """One fill as the ledger sees it: `order_id` is ours (or the inserter's), `sequence` the venue's order within a
-    moment (its trade id when it has no number). Fee in quote currency."""
+    """One trade as the ledger sees it: `order_id` is ours (or the inserter's), `sequence` the venue's order within a
+    moment (its trade id when it has no number). Fee in quote currency.
+
+    A trade that the venue took back is not among the executions, and a corrected one has its right terms under its old
+    id and time (`domain.amendments`), so a change in the past means matching the product again."""
 
     execution_id: str
     order_id: ClientOrderId

@@ -229,9 +229,25 @@ class VenueOrder:
     created_at: datetime
 
 
+class FillKind(StrEnum):
+    """What a row of the venue's list of fills says; `domain.amendments` tells what follows from it."""
+
+    FILL = "fill"
+    REVERSAL = "reversal"
+    """Takes back the row whose terms it repeats."""
+    CORRECTION = "correction"
+    """Books a row that was taken back at its right terms."""
+    SYNTHETIC = "synthetic"
+    """The venue lists the word and does not say what it stands for: kept as a fact, and counted as nothing."""
+
+
 @dataclass(frozen=True, slots=True)
 class Fill:
-    """One execution, keyed by the venue's trade id; fee in quote currency."""
+    """One row of the venue's list of fills; fee in quote currency.
+
+    A trade id is unique among rows of kind FILL only. Of an amendment `entry_id` is unique, and `traded_at` is when it
+    was made, not when the trade took place (Coinbase Advanced Trade, List Fills).
+    """
 
     trade_id: str
     venue_order_id: VenueOrderId
@@ -241,6 +257,18 @@ class Fill:
     size: Size
     fee: Money
     traded_at: datetime
+    kind: FillKind = FillKind.FILL
+    entry_id: str = ""
+    """The venue's id of an amending row; empty for a FILL."""
+
+    def __post_init__(self) -> None:
+        if (self.kind is FillKind.FILL) != (self.entry_id == ""):
+            raise InvariantBroken(f"an amendment has an entry id and a fill none, was {self.entry_id!r}: {self.kind}")
+
+    @property
+    def fill_id(self) -> str:
+        """The key of the row as a fact: the trade id, or the kind and the entry id of an amendment."""
+        return self.trade_id if self.kind is FillKind.FILL else f"{self.kind}:{self.entry_id}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,11 +77,17 @@ class Exchange(Protocol):
         ...
 
     async def fills_of(self, venue_order_id: VenueOrderId) -> Sequence[Fill]:
-        """Return all fills of one order, oldest first. May lag the order's own status."""
+        """Return all rows of fills of one order, amendments included, oldest first. May lag the order's own status.
+
+        Whether the order's totals follow an amendment (F29) is up to the venue.
+        """
         ...
 
     async def fills_since(self, at: datetime) -> Sequence[Fill]:
-        """Return all fills dated at or after `at`, oldest first; callers overlap their windows (F19, F28)."""
+        """Return all rows of fills dated at or after `at`, oldest first; callers overlap their windows (F19, F28).
+
+        An amendment is dated by when it was made, so its fill may be older than `at` (F29).
+        """
         ...
 
     async def balances(self) -> Sequence[Balance]:

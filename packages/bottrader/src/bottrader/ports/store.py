@@ -13,6 +13,7 @@ from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
 from bottrader.domain.peaks import Peak
+from bottrader.domain.reconciliation import Books, ledger_books
 from bottrader.domain.risk import KillSwitch
 from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
@@ -129,6 +130,22 @@ class StrategyLink:
     components: tuple[Component, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class LedgerSnapshot:
+    """Everything a report is made from, as of one moment; each part as the query of its name returns it."""
+
+    executions: Sequence[Execution] = ()
+    cash_movements: Sequence[CashMovement] = ()
+    allocations: Sequence[Allocation] = ()
+    trade_records: Sequence[TradeRecord] = ()
+    signals_count: int = 0
+
+    @property
+    def books(self) -> Books:
+        """What these facts imply: movements, then every execution."""
+        return ledger_books([(movement.currency, movement.amount) for movement in self.cash_movements], self.executions)
+
+
 class Lease(Protocol):
     """The right to be the one webhook that acts; `token` grows with every holder and goes into each intent."""
 
@@ -205,12 +222,16 @@ class OrderStore(Protocol):
         ...
 
     async def record_fills(self, fills: Iterable[Fill]) -> Sequence[Fill]:
-        """Append the fills not known yet, in one transaction, and return those. Key: trade id. A fill of an order that
-        is not ours is stored as source `manual`. The same trade id with other content raises `InvariantBroken`."""
+        """Append the fills not known yet, in one transaction, and return those. Key: `fill_id`, the trade id or, of an
+        amendment, its kind and entry id. A fill of an order that is not ours is stored as source `manual`. The same
+        key with other content raises `InvariantBroken`. What amendments come to shows at once in executions and
+        records (`domain.amendments`)."""
         ...
 
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
-        """Return the executions of our orders (manual ones excluded), in ledger order: product, time, sequence, id."""
+        """Return the executions of our orders (manual ones excluded), in ledger order: product, time, sequence, id.
+
+        A trade that was taken back is not among them; a corrected one has its right terms under its old id and time."""
         ...
 
     async def trail_of(self, product_id: ProductId) -> TrailState | None: ...
@@ -273,6 +294,11 @@ class LedgerStore(Protocol):
 
 class Store(SignalStore, OrderStore, SafetyStore, LedgerStore, Protocol):
     """Everything durable, behind one connection pool."""
+
+    async def snapshot(self) -> LedgerSnapshot:
+        """Return executions, cash, allocations, orders and the number of signals as of one moment: what is committed
+        while they are read is in none of them."""
+        ...
 
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:
         """Wait until this process is the only holder of `role`, then hold it until the block ends (D6)."""

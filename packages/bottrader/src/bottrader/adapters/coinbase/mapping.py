@@ -28,6 +28,7 @@ from bottrader.domain.orders import (
     CancelTaken,
     ClientOrderId,
     Fill,
+    FillKind,
     OrderIntent,
     OrderKind,
     OrderState,
@@ -51,6 +52,12 @@ ORDER_STATES = {
     "CANCELLED": OrderState.CANCELLED,
     "EXPIRED": OrderState.EXPIRED,
     "FAILED": OrderState.FAILED,
+}
+FILL_KINDS = {
+    "FILL": FillKind.FILL,
+    "REVERSAL": FillKind.REVERSAL,
+    "CORRECTION": FillKind.CORRECTION,
+    "SYNTHETIC": FillKind.SYNTHETIC,
 }
 SIDES = {"BUY": Side.BUY, "SELL": Side.SELL}
 SIDE_WORDS = {side: word for word, side in SIDES.items()}
@@ -185,8 +192,10 @@ def to_filled_size(text: str) -> Size | None:
 def to_fill(fill: wire.Fill) -> Fill:
     """Return the fill with its size in base units and its fee in quote currency."""
     with readable(f"fill {fill.trade_id}"):
-        if fill.trade_type != "FILL":
-            raise ValueError(f"its type is {fill.trade_type}, and only FILL can be booked; correct the books by hand")
+        kind = _fill_kind(fill.trade_type)
+        is_amendment = kind is not FillKind.FILL
+        if is_amendment and not fill.entry_id:
+            raise ValueError(f"it is a {fill.trade_type} without an entry id, so it cannot be told from another one")
         price = parse_price(fill.price)
         size = parse_size(fill.size)
         return Fill(
@@ -198,6 +207,8 @@ def to_fill(fill: wire.Fill) -> Fill:
             size=_base_size(Money(size), price) if fill.size_in_quote else size,
             fee=parse_money(fill.commission),
             traded_at=to_time(fill.trade_time),
+            kind=kind,
+            entry_id=fill.entry_id if is_amendment else "",
         )
 
 
@@ -209,16 +220,15 @@ def _base_size(value: Money, price: Decimal) -> Size:
 
 
 def oldest_first(fills: Iterable[wire.Fill]) -> list[Fill]:
-    """Return each trade once, by time; takes them newest first, as the venue lists them.
+    """Return each row once, by time; takes them newest first, as the venue lists them.
 
-    Pages shift while they are read, so the same row may come twice (F19); the same trade id with other content is
-    refused.
+    Pages shift while they are read, so the same row may come twice (F19); the same id with other content is refused.
     """
     known: dict[str, Fill] = {}
     for listed in fills:
         fill = to_fill(listed)
-        if known.setdefault(fill.trade_id, fill) != fill:
-            raise WireUnreadable(f"Coinbase listed two different fills with the trade id {fill.trade_id}")
+        if known.setdefault(fill.fill_id, fill) != fill:
+            raise WireUnreadable(f"Coinbase listed two different fills with the id {fill.fill_id}")
     # Turned round before the stable sort, so that trades of one instant keep the order in which they happened.
     in_order = list(reversed(known.values()))
     return sorted(in_order, key=lambda fill: fill.traded_at)
@@ -309,6 +319,13 @@ def _side(word: str) -> Side:
     if side is None:
         raise ValueError(f"its side is {word!r}, not BUY or SELL")
     return side
+
+
+def _fill_kind(word: str) -> FillKind:
+    kind = FILL_KINDS.get(word)
+    if kind is None:
+        raise ValueError(f"its type is {word!r}, which this version does not know")
+    return kind
 
 
 def _order_state(word: str) -> OrderState:

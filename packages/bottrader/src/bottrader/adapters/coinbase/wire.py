@@ -55,6 +55,7 @@ class Fill(msgspec.Struct, frozen=True):
     commission: str
     trade_time: str
     trade_type: str = "FILL"
+    entry_id: str = ""
     size_in_quote: bool = False
 
 

@@ -1,5 +1,6 @@
 """Intents, their steps and fills in memory, and what follows from them: executions and the rows of `trade_records`."""
 
+from bottrader.domain.amendments import StandingTrade, standing_trades, venue_sequence
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Execution
 from bottrader.domain.money import ZERO, Money, Size, exact
@@ -50,44 +51,49 @@ class Ledger:
                 return order_id
         return None
 
-    def fills_of(self, order_id: ClientOrderId) -> list[Fill]:
+    def executions_of(self, order_id: ClientOrderId) -> list[Execution]:
         venue_order_id = self.venue_id_of(order_id)
-        return [fill for fill in self.fills.values() if fill.venue_order_id == venue_order_id]
+        fills = [fill for fill in self.fills.values() if fill.venue_order_id == venue_order_id]
+        return [_execution(trade, order_id) for trade in standing_trades(fills)]
 
     def executions(self) -> list[Execution]:
         """Return the executions of our orders in ledger order: product, time, sequence, id."""
         owners = {self.venue_id_of(order_id): order_id for order_id in self.intents}
         rows = [
-            Execution(
-                fill.trade_id,
-                owners[fill.venue_order_id],
-                fill.product_id,
-                fill.side,
-                fill.price,
-                fill.size,
-                fill.fee,
-                fill.traded_at,
-                _sequence(fill.trade_id),
-            )
-            for fill in self.fills.values()
-            if fill.venue_order_id in owners
+            _execution(trade, owners[trade.executed.venue_order_id])
+            for trade in standing_trades(self.fills.values())
+            if trade.executed.venue_order_id in owners
         ]
         return sorted(rows, key=lambda row: (row.product_id, row.executed_at, row.sequence, row.execution_id))
 
 
+def _execution(trade: StandingTrade, order_id: ClientOrderId) -> Execution:
+    return Execution(
+        trade.executed.trade_id,
+        order_id,
+        trade.terms.product_id,
+        trade.terms.side,
+        trade.terms.price,
+        trade.terms.size,
+        trade.terms.fee,
+        trade.executed.traded_at,
+        venue_sequence(trade.executed.trade_id),
+    )
+
+
 def refuse_changed_fill(stored: Fill, arrived: Fill) -> None:
-    """Raise `InvariantBroken` when a known trade id arrives with other content."""
+    """Raise `InvariantBroken` when a known row of the venue arrives with other content."""
     if stored != arrived:
-        raise InvariantBroken(f"trade {stored.trade_id} is stored as {stored} and arrived as {arrived}")
+        raise InvariantBroken(f"trade {stored.fill_id} is stored as {stored} and arrived as {arrived}")
 
 
 def row_of(books: Ledger, order_id: ClientOrderId) -> TradeRecord:
     """Return the row of `trade_records` that the facts about one order give."""
-    intent, last, fills = books.intents[order_id], books.steps[order_id][-1], books.fills_of(order_id)
-    filled_at = max((fill.traded_at for fill in fills), default=None)
+    intent, last, trades = books.intents[order_id], books.steps[order_id][-1], books.executions_of(order_id)
+    filled_at = max((trade.executed_at for trade in trades), default=None)
     if filled_at is None and last.state is OrderState.FILLED:
         filled_at = last.at
-    outcome = last.detail if intent.kind is OrderKind.BRACKET_GTC and fills else ""
+    outcome = last.detail if intent.kind is OrderKind.BRACKET_GTC and trades else ""
     with exact():
         return TradeRecord(
             order_id=order_id,
@@ -102,9 +108,9 @@ def row_of(books: Ledger, order_id: ClientOrderId) -> TradeRecord:
             trigger=intent.trigger.value,
             notes=outcome or intent.note,
             source=_source(books, intent),
-            filled_size=Size(sum((fill.size for fill in fills), start=ZERO)),
-            filled_value=Money(sum((fill.price * fill.size for fill in fills), start=ZERO)),
-            fees=Money(sum((fill.fee for fill in fills), start=ZERO)),
+            filled_size=Size(sum((trade.size for trade in trades), start=ZERO)),
+            filled_value=Money(sum((trade.price * trade.size for trade in trades), start=ZERO)),
+            fees=Money(sum((trade.fee for trade in trades), start=ZERO)),
         )
 
 
@@ -113,8 +119,3 @@ def _source(books: Ledger, intent: OrderIntent) -> str:
     if intent.parent_id in books.intents:
         return _source(books, books.intents[intent.parent_id])
     return "position_monitor" if intent.signal_id is None else "webhook"
-
-
-def _sequence(trade_id: str) -> int:
-    """Return the venue's order within a moment: the trade id when it is a number, else 0 (the id itself decides)."""
-    return int(trade_id) if trade_id.isascii() and trade_id.isdigit() and len(trade_id) <= 18 else 0

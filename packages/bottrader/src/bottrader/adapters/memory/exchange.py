@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
+from bottrader.adapters.memory.matching import crosses, is_stopped, resting_price
 from bottrader.domain.errors import AdapterError, ExchangeRefused
 from bottrader.domain.market import Candle, FeeRates, Granularity, Product, ProductId, Ticker, base_of, quote_of
 from bottrader.domain.money import ZERO, Money, Price, Size, exact, is_multiple
@@ -21,6 +22,7 @@ from bottrader.domain.orders import (
     CancelTaken,
     ClientOrderId,
     Fill,
+    FillKind,
     OrderIntent,
     OrderKind,
     OrderState,
@@ -124,7 +126,7 @@ class MemoryExchange:
         self._tickers[ticker.product_id] = ticker
         for order in [each for each in self._orders.values() if each.product_id == ticker.product_id]:
             intent = self._intents[order.venue_order_id]
-            price = _resting_price(intent, ticker) if order.state is OrderState.ACCEPTED else None
+            price = resting_price(intent, ticker) if order.state is OrderState.ACCEPTED else None
             if price is not None:
                 with exact():
                     left = Size(intent.size_base - order.filled_size)
@@ -150,9 +152,6 @@ class MemoryExchange:
             fee = Money(value * (self._fees.maker if is_maker else self._fees.taker))
             filled = Size(order.filled_size + size)
             assert filled <= intent.size_base, f"{size} is more than is left of {intent.size_base}"
-            is_buy = intent.side is Side.BUY
-            self._move(base_of(intent.product_id), size if is_buy else -size)
-            self._move(quote_of(intent.product_id), (-value if is_buy else value) - fee)
             self._orders[venue_order_id] = replace(
                 order,
                 filled_size=filled,
@@ -170,8 +169,22 @@ class MemoryExchange:
             fee=fee,
             traded_at=self._clock.now(),
         )
+        self._trade(trade, 1)
         self._fills.append(trade)
         return trade
+
+    def reverse(self, trade_id: str) -> Fill:
+        """Take a fill back: a row that says so, and the money moved back; the order's totals stay as executed (F29)."""
+        taken = next(fill for fill in self._fills if fill.trade_id == trade_id)
+        self._trade(taken, -1)
+        return self._amend(taken, FillKind.REVERSAL)
+
+    def correct(self, trade_id: str, price: Price, fee: Money) -> tuple[Fill, Fill]:
+        """Take a fill back and book it at another price and fee; returns both rows (F29)."""
+        reversal = self.reverse(trade_id)
+        right = replace(reversal, price=price, fee=fee)
+        self._trade(right, 1)
+        return reversal, self._amend(right, FillKind.CORRECTION)
 
     def end(self, venue_order_id: VenueOrderId, state: OrderState) -> None:
         """End an open order without another fill."""
@@ -286,9 +299,9 @@ class MemoryExchange:
         if refused := self._objection(intent, product, top):
             return refused
         order = self._open(intent)
-        if isinstance(step, StayOpen) or (intent.kind.rests and not _crosses(intent, top)):
+        if isinstance(step, StayOpen) or (intent.kind.rests and not crosses(intent, top)):
             return Accepted(order.venue_order_id)
-        if _crosses(intent, top):
+        if crosses(intent, top):
             sizes = step.sizes if isinstance(step, FillParts) else (intent.size_base,)
             for size in sizes:
                 self.fill(order.venue_order_id, size, top)
@@ -324,8 +337,8 @@ class MemoryExchange:
             (size < product.base_size_min, "PREVIEW_INVALID_BASE_SIZE_TOO_SMALL"),
             (value < product.quote_size_min, "PREVIEW_INVALID_QUOTE_SIZE_TOO_SMALL"),
             (needed > self._balance(currency).available, "INSUFFICIENT_FUND"),
-            (intent.kind.is_post_only and _crosses(intent, top), "INVALID_LIMIT_PRICE_POST_ONLY"),
-            (_is_stopped(intent, last), "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE"),
+            (intent.kind.is_post_only and crosses(intent, top), "INVALID_LIMIT_PRICE_POST_ONLY"),
+            (is_stopped(intent, last), "PREVIEW_STOP_PRICE_ABOVE_LAST_TRADE_PRICE"),
             (intent.kind is OrderKind.BRACKET_GTC and price <= last, "PREVIEW_INVALID_BRACKET_LIMIT_PRICE"),
         )
         code = next((code for objects, code in objections if objects), None)
@@ -352,6 +365,20 @@ class MemoryExchange:
     def _move(self, currency: str, amount: Decimal) -> None:
         self._totals[currency] = self._totals.get(currency, ZERO) + amount
 
+    def _trade(self, fill: Fill, direction: int) -> None:
+        with exact():
+            sign = direction if fill.side is Side.BUY else -direction
+            self._move(base_of(fill.product_id), sign * fill.size)
+            self._move(quote_of(fill.product_id), -sign * fill.price * fill.size - direction * fill.fee)
+
+    def _amend(self, terms: Fill, kind: FillKind) -> Fill:
+        number = len(self._fills) + 1
+        row = replace(
+            terms, kind=kind, trade_id=f"trade-{number}", entry_id=f"entry-{number}", traded_at=self._clock.now()
+        )
+        self._fills.append(row)
+        return row
+
     def _known(self, client_order_id: ClientOrderId) -> VenueOrder | None:
         return next((order for order in self._orders.values() if order.client_order_id == client_order_id), None)
 
@@ -368,24 +395,3 @@ class MemoryExchange:
     def _check_listed(self, product_ids: Sequence[ProductId], listed: Mapping[ProductId, object]) -> None:
         if missing := [product_id for product_id in product_ids if product_id not in listed]:
             raise ExchangeRefused(f"there is no product {', '.join(missing)}")
-
-
-def _resting_price(intent: OrderIntent, ticker: Ticker) -> Price | None:
-    """Return what a resting order trades at on this tick, None when it does not trade."""
-    limit = intent.limit_price
-    if not intent.kind.rests or limit is None:
-        return None
-    if _is_stopped(intent, ticker.price):
-        return ticker.bid
-    is_through = ticker.price < limit if intent.side is Side.BUY else ticker.price > limit
-    return limit if is_through else None
-
-
-def _is_stopped(intent: OrderIntent, last_trade: Price) -> bool:
-    return intent.stop_price is not None and last_trade <= intent.stop_price
-
-
-def _crosses(intent: OrderIntent, top: Price) -> bool:
-    if intent.kind is OrderKind.MARKET_IOC or intent.limit_price is None:
-        return True
-    return intent.limit_price >= top if intent.side is Side.BUY else intent.limit_price <= top

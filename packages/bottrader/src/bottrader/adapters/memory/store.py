@@ -33,6 +33,7 @@ from bottrader.ports import (
     DeliveryReport,
     InboundSignal,
     Lease,
+    LedgerSnapshot,
     SignalHistory,
     StrategyLink,
     TradeRecord,
@@ -184,7 +185,7 @@ class MemoryOrders(MemorySignals):
     async def record_fills(self, fills: Iterable[Fill]) -> Sequence[Fill]:
         new: dict[str, Fill] = {}
         for fill in fills:
-            known = self._books.fills.get(fill.trade_id) or new.setdefault(fill.trade_id, fill)
+            known = self._books.fills.get(fill.fill_id) or new.setdefault(fill.fill_id, fill)
             refuse_changed_fill(known, fill)
         self._books.fills.update(new)
         return list(new.values())
@@ -274,6 +275,16 @@ class MemoryStore(MemoryOrders, MemorySafety):
     async def trade_records(self) -> Sequence[TradeRecord]:
         rows = [row_of(self._books, order_id) for order_id in self._books.intents]
         return sorted(rows, key=lambda row: (row.order_time, row.order_id))
+
+    async def snapshot(self) -> LedgerSnapshot:
+        # None of these gives way to another task, so nothing happens between them.
+        return LedgerSnapshot(
+            await self.executions(),
+            await self.cash_movements(),
+            await self.allocations(),
+            await self.trade_records(),
+            await self.signals_count(),
+        )
 
     @asynccontextmanager
     async def lease(self, role: str) -> AsyncIterator[Lease]:

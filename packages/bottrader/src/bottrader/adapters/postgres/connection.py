@@ -52,7 +52,9 @@ class Connection(Protocol):
 
     async def executemany(self, command: str, args: Sequence[Sequence[object]]) -> None: ...
 
-    def transaction(self) -> AbstractAsyncContextManager[object]: ...
+    def transaction(
+        self, *, isolation: str | None = None, readonly: bool = False
+    ) -> AbstractAsyncContextManager[object]: ...
 
     # The driver's own name for its grace period.
     async def close(self, *, timeout: float | None = None) -> None: ...  # noqa: ASYNC109

@@ -77,10 +77,7 @@ class PostgresLedger:
 
     async def cash_movements(self) -> Sequence[CashMovement]:
         rows = await self._database.fetch("reading cash movements", CASH)
-        return [
-            CashMovement(row["transaction_id"], CashKind(row["kind"]), row["currency"], row["amount"], row["at"])
-            for row in rows
-        ]
+        return [to_movement(row) for row in rows]
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         try:
@@ -93,7 +90,7 @@ class PostgresLedger:
             raise
 
     async def allocations(self) -> Sequence[Allocation]:
-        return [_allocation(row) for row in await self._database.fetch("reading allocations", ALLOCATIONS)]
+        return [to_allocation(row) for row in await self._database.fetch("reading allocations", ALLOCATIONS)]
 
     async def trade_records(self) -> Sequence[TradeRecord]:
         rows = await self._database.fetch("reading trade records", TRADE_RECORDS, None)
@@ -157,7 +154,13 @@ def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
     )
 
 
-def _allocation(row: Row) -> Allocation:
+def to_movement(row: Row) -> CashMovement:
+    """Return the movement of a row of `CASH`."""
+    return CashMovement(row["transaction_id"], CashKind(row["kind"]), row["currency"], row["amount"], row["at"])
+
+
+def to_allocation(row: Row) -> Allocation:
+    """Return the allocation of a row of `ALLOCATIONS`."""
     return Allocation(
         product_id=row["symbol"],
         sell_order_id=row["sell_order_id"],

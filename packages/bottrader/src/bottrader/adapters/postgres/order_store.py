@@ -10,12 +10,14 @@ from bottrader.adapters.postgres.breakdowns import components_from_json
 from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.adapters.postgres.signal_store import insert_outcome
+from bottrader.domain.amendments import standing_trades
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.orders import (
     ClientOrderId,
     Fill,
+    FillKind,
     OpenOrder,
     OrderIntent,
     OrderKind,
@@ -90,8 +92,8 @@ REFRESH_RECORD = """
                      ELSE r.notes END
     FROM (SELECT state, at, detail FROM order_transitions WHERE client_order_id = $1 ORDER BY step DESC LIMIT 1) last,
          (SELECT kind FROM order_intents WHERE client_order_id = $1) i,
-         (SELECT max(traded_at) AS filled_at, sum(size) AS size, sum(price * size) AS value, sum(fee) AS fees
-          FROM attributed_fills WHERE client_order_id = $1) sums
+         (SELECT max(executed_at) AS filled_at, sum(size) AS size, sum(price * size) AS value, sum(fee) AS fees
+          FROM executions WHERE order_id = $1) sums
     WHERE r.order_id = $1"""
 OPEN_ORDERS = """
     SELECT i.*, last.state, venue.venue_order_id, sent.at AS sent_at
@@ -106,13 +108,20 @@ OPEN_ORDERS = """
                       AND t.state IN ('refused', 'filled', 'cancelled', 'expired', 'failed'))
     ORDER BY i.created_at, i.client_order_id COLLATE "C" """
 INSERT_FILLS = """
-    INSERT INTO fills (trade_id, venue_order_id, product_id, side, price, size, fee, traded_at)
+    INSERT INTO fills (trade_id, venue_order_id, product_id, side, price, size, fee, traded_at, kind, entry_id)
     SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::numeric[], $6::numeric[], $7::numeric[],
-                         $8::timestamptz[])
-    ON CONFLICT (trade_id) DO NOTHING RETURNING trade_id"""
+                         $8::timestamptz[], $9::text[], $10::text[])
+    ON CONFLICT (fill_id) DO NOTHING"""
 FILLS_BY_ID = """
-    SELECT trade_id, venue_order_id, product_id, side, price, size, fee, traded_at FROM fills
-    WHERE trade_id = ANY($1::text[])"""
+    SELECT fill_id, trade_id, venue_order_id, product_id, side, price, size, fee, traded_at, kind, entry_id FROM fills
+    WHERE fill_id = ANY($1::text[])"""
+# Of those orders that have an amendment; most never have one.
+FILLS_OF_AMENDED_ORDERS = """
+    SELECT trade_id, venue_order_id, product_id, side, price, size, fee, traded_at, kind, entry_id FROM fills
+    WHERE venue_order_id IN (SELECT venue_order_id FROM fills
+                             WHERE kind <> 'fill' AND venue_order_id = ANY($1::text[]))"""
+FORGET_AMENDED_TRADES = "DELETE FROM amended_trades WHERE venue_order_id = ANY($1::text[])"
+INSERT_AMENDED_TRADE = "INSERT INTO amended_trades (trade_id, venue_order_id, corrected_by) VALUES ($1, $2, $3)"
 ORDERS_OF_VENUE_IDS = """
     SELECT DISTINCT client_order_id FROM order_transitions WHERE venue_order_id = ANY($1::text[])"""
 EXECUTIONS = """
@@ -190,31 +199,22 @@ class PostgresOrders:
             return []
         async with self._database.transaction("recording fills") as connection:
             await connection.execute(ONE_BOOKKEEPER)
-            known = {row["trade_id"]: _fill(row) for row in await connection.fetch(FILLS_BY_ID, list(by_id))}
-            for trade_id, stored in known.items():
-                refuse_changed_fill(stored, by_id[trade_id])
-            new = [fill for trade_id, fill in by_id.items() if trade_id not in known]
+            known = {row["fill_id"]: _fill(row) for row in await connection.fetch(FILLS_BY_ID, list(by_id))}
+            for fill_id, stored in known.items():
+                refuse_changed_fill(stored, by_id[fill_id])
+            new = [fill for fill_id, fill in by_id.items() if fill_id not in known]
+            if not new:
+                return []
             await connection.fetch(INSERT_FILLS, *_fill_columns(new))
-            for order in await connection.fetch(ORDERS_OF_VENUE_IDS, [fill.venue_order_id for fill in new]):
+            venue_order_ids = sorted({fill.venue_order_id for fill in new})
+            await _derive_amended_trades(connection, venue_order_ids)
+            for order in await connection.fetch(ORDERS_OF_VENUE_IDS, venue_order_ids):
                 await connection.execute(REFRESH_RECORD, order["client_order_id"])
             return new
 
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
         rows = await self._database.fetch("reading executions", EXECUTIONS, product_id)
-        return [
-            Execution(
-                row["execution_id"],
-                row["order_id"],
-                row["product_id"],
-                Side(row["side"]),
-                row["price"],
-                row["size"],
-                row["fee"],
-                row["executed_at"],
-                row["sequence"],
-            )
-            for row in rows
-        ]
+        return [to_execution(row) for row in rows]
 
     async def trail_of(self, product_id: ProductId) -> TrailState | None:
         row = await self._database.fetchrow("reading a trailing stop", TRAIL_OF, product_id)
@@ -230,18 +230,47 @@ class PostgresOrders:
         await self._database.execute("clearing a trailing stop", CLEAR_TRAIL, product_id)
 
 
+def to_execution(row: Row) -> Execution:
+    """Return the execution of a row of `EXECUTIONS`."""
+    return Execution(
+        row["execution_id"],
+        row["order_id"],
+        row["product_id"],
+        Side(row["side"]),
+        row["price"],
+        row["size"],
+        row["fee"],
+        row["executed_at"],
+        row["sequence"],
+    )
+
+
 def distinct_fills(fills: Iterable[Fill]) -> dict[str, Fill]:
-    """Return the fills by trade id, in the order given; raises `InvariantBroken` when one id has two contents."""
+    """Return the fills by their key, in the order given; raises `InvariantBroken` when one has two contents."""
     by_id: dict[str, Fill] = {}
     for fill in fills:
-        refuse_changed_fill(by_id.setdefault(fill.trade_id, fill), fill)
+        refuse_changed_fill(by_id.setdefault(fill.fill_id, fill), fill)
     return by_id
 
 
 def refuse_changed_fill(stored: Fill, arrived: Fill) -> None:
-    """Raise `InvariantBroken` when a known trade id arrives with other content."""
+    """Raise `InvariantBroken` when a known row of the venue arrives with other content."""
     if stored != arrived:
-        raise InvariantBroken(f"trade {stored.trade_id} is stored as {stored} and arrived as {arrived}")
+        raise InvariantBroken(f"trade {stored.fill_id} is stored as {stored} and arrived as {arrived}")
+
+
+async def _derive_amended_trades(connection: Connection, venue_order_ids: Sequence[str]) -> None:
+    """Rewrite which trades of these orders were taken back or corrected, from all the facts about each order."""
+    fills = [_fill(row) for row in await connection.fetch(FILLS_OF_AMENDED_ORDERS, venue_order_ids)]
+    if not fills:
+        return
+    terms = {trade.executed.trade_id: trade.terms for trade in standing_trades(fills)}
+    await connection.execute(FORGET_AMENDED_TRADES, venue_order_ids)
+    for fill in fills:
+        standing = terms.get(fill.trade_id)
+        if fill.kind is FillKind.FILL and standing is not fill:
+            corrected_by = standing.fill_id if standing else None
+            await connection.execute(INSERT_AMENDED_TRADE, fill.trade_id, fill.venue_order_id, corrected_by)
 
 
 async def _refuse_fenced(connection: Connection, token: int) -> None:
@@ -316,10 +345,18 @@ def _intent(row: Row) -> OrderIntent:
 
 
 def _fill_columns(fills: Sequence[Fill]) -> tuple[list[object], ...]:
-    rows = [
-        (f.trade_id, f.venue_order_id, f.product_id, f.side.value, f.price, f.size, f.fee, f.traded_at) for f in fills
-    ]
-    return tuple(list(column) for column in zip(*rows, strict=True)) if rows else ([],) * 8
+    return (
+        [fill.trade_id for fill in fills],
+        [fill.venue_order_id for fill in fills],
+        [fill.product_id for fill in fills],
+        [fill.side.value for fill in fills],
+        [fill.price for fill in fills],
+        [fill.size for fill in fills],
+        [fill.fee for fill in fills],
+        [fill.traded_at for fill in fills],
+        [fill.kind.value for fill in fills],
+        [fill.entry_id for fill in fills],
+    )
 
 
 def _fill(row: Row) -> Fill:
@@ -332,4 +369,6 @@ def _fill(row: Row) -> Fill:
         row["size"],
         row["fee"],
         row["traded_at"],
+        FillKind(row["kind"]),
+        row["entry_id"],
     )

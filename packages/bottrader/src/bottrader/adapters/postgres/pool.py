@@ -28,6 +28,19 @@ class Database:
             async with self._pool.acquire() as connection, connection.transaction():
                 yield connection
 
+    @asynccontextmanager
+    async def snapshot(self, doing: str) -> AsyncIterator[Connection]:
+        """Run the block in one transaction that only reads, and sees the database as its first query found it.
+
+        Raises `StoreUnreachable` when the database does not answer.
+        """
+        with translated(doing):
+            async with (
+                self._pool.acquire() as connection,
+                connection.transaction(isolation="repeatable_read", readonly=True),
+            ):
+                yield connection
+
     async def fetch(self, doing: str, query: str, *args: object) -> Sequence[Row]:
         with translated(doing):
             rows: Sequence[Row] = await self._pool.fetch(query, *args)

@@ -4,19 +4,37 @@ from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
 from bottrader.adapters.postgres.lease import hold_lease
-from bottrader.adapters.postgres.ledger_store import PostgresLedger
-from bottrader.adapters.postgres.order_store import PostgresOrders
+from bottrader.adapters.postgres.ledger_store import (
+    ALLOCATIONS,
+    CASH,
+    SIGNALS_COUNT,
+    TRADE_RECORDS,
+    PostgresLedger,
+    to_allocation,
+    to_movement,
+)
+from bottrader.adapters.postgres.order_store import EXECUTIONS, PostgresOrders, to_execution
 from bottrader.adapters.postgres.pool import open_database
 from bottrader.adapters.postgres.safety_store import PostgresSafety
 from bottrader.adapters.postgres.signal_store import PostgresSignals
 from bottrader.domain.signals import SignalId
-from bottrader.ports import Lease, SignalHistory
+from bottrader.ports import Lease, LedgerSnapshot, SignalHistory, TradeRecord
 
 PING = "SELECT 1"
 
 
 class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger):
     """Keeps the contract of `ports.Store`; open it with `open_store`."""
+
+    async def snapshot(self) -> LedgerSnapshot:
+        async with self._database.snapshot("reading the ledger") as connection:
+            return LedgerSnapshot(
+                [to_execution(row) for row in await connection.fetch(EXECUTIONS, None)],
+                [to_movement(row) for row in await connection.fetch(CASH)],
+                [to_allocation(row) for row in await connection.fetch(ALLOCATIONS)],
+                [TradeRecord(**row) for row in await connection.fetch(TRADE_RECORDS)],
+                int(await connection.fetchval(SIGNALS_COUNT)),
+            )
 
     def lease(self, role: str) -> AbstractAsyncContextManager[Lease]:
         # On a connection of its own: the pool may hand a pooled one to somebody else, or close it.

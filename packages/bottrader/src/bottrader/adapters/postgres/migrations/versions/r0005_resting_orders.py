@@ -2,13 +2,13 @@
 
 Rows that are there already are of the old kinds and have no stop, so nothing about them changes.
 
-Revises: 0003
+Revises: 0004
 """
 
 from alembic import op
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 branch_labels = None
 depends_on = None
 
