@@ -1,5 +1,6 @@
 """Faults that do what they say, and the rest of the control interface."""
 
+import asyncio
 import time
 from decimal import Decimal
 from typing import Any
@@ -56,6 +57,24 @@ async def test_a_delayed_reply_is_placed_at_once_and_answered_late(member: Membe
     assert time.monotonic() - began >= 0.2
     # What the user channel tells has been waiting since before the reply.
     assert (await listener.receive())["events"][0]["orders"][0]["order_id"] == order_id
+
+
+@pytest.mark.parametrize(("method", "path"), [("POST", "/release"), ("DELETE", "/faults")])
+async def test_a_held_reply_comes_when_it_is_released(
+    member: Member, listener: Listener, simulator: Simulator, method: str, path: str
+) -> None:
+    await listener.subscribe("user")
+    await script(member, on="POST /orders", do="hold_reply")
+    placing = asyncio.create_task(member.place(limit_order()))
+    (told,) = (await listener.receive())["events"][0]["orders"]
+    # The exchange answers other requests meanwhile; this one has waited for longer than they take.
+    for _ in range(3):
+        assert (await member.control("GET", "/faults")).body["faults"][0]["fired"]
+    assert not placing.done()
+    await member.control(method, path)
+    assert await placing == told["order_id"]
+    assert (await member.control("POST", "/release")).body == {"released": 0}
+    await member.place(limit_order("0.01"))
 
 
 async def test_only_the_nth_request_is_spoiled(member: Member, simulator: Simulator) -> None:

@@ -1,6 +1,5 @@
 """The acting role, the exchange and Postgres, with an auditor who compares the bot's books with the exchange's own."""
 
-import asyncio
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -17,7 +16,6 @@ from tests.integration.services.conftest import RunningWebhook, Stage, eventuall
 __all__ = ["stage"]
 
 FILLED = "SELECT * FROM trade_records WHERE side = '{side}' AND status = 'filled'"
-TURN_S = 0.03
 HARD_STOP = "38000"
 """5 % below the entry at 40,000, where a position is left at any price."""
 
@@ -35,11 +33,10 @@ async def outcome_of(sql: Connection, signal_id: str) -> tuple[str, str]:
 
 
 async def let_time_pass(stage: Stage, seconds: int, price: int = 40_000) -> None:
-    """Let the market stand, a second and a message at a time, so that the bot follows the venue's clock."""
+    """Let the market stand, a second at a time; the next begins when the bot has done all that the last one caused."""
     for _ in range(seconds):
         await stage.price(str(price))
-        # The bot keeps only the newest price while it is busy; this lets it act on nearly every one.
-        await asyncio.sleep(TURN_S)
+        await stage.handled()
 
 
 async def refusal_of(sql: Connection) -> str:
@@ -89,11 +86,16 @@ def script_of(stage: Stage) -> Script:
 
 
 def impatient(stage: Stage, timeout_s: float) -> None:
-    """Have webhooks started from now on wait for a reply only this long."""
+    """Have webhooks started from now on wait for a reply only this long, which is to be held by then."""
     options = ClientOptions(SystemClock(), SystemEntropy(), total_timeout_s=timeout_s, requests_per_s=5000, burst=5000)
     venue = stage.venue
     exchange = CoinbaseExchange(venue.session, venue.address.rest_url, venue.signer, options)
     stage.venue = replace(venue, exchange=exchange)
+
+
+async def held(stage: Stage) -> None:
+    """Wait until the exchange has done what a request asked for and holds its answer back."""
+    await eventually(lambda: stage.server.faults.held_count, "a reply is held")
 
 
 def clear(stage: Stage) -> None:
@@ -102,7 +104,11 @@ def clear(stage: Stage) -> None:
 
 
 async def cut_user(stage: Stage) -> None:
-    """Reset the sockets of the user channel."""
+    """Reset the socket of the user channel, and wait until the bot has noticed."""
+    (webhook,) = stage.webhooks
+    before = webhook.log.counts["user_stream_lost"]
     url = f"{stage.server.control_url}/disconnect"
     async with stage.http.post(url, json={"channel": "user"}) as response:
         assert (await response.json())["disconnected"] == 1
+    # Counted, because the stream may be up again before anybody looks.
+    await eventually(lambda: webhook.log.counts["user_stream_lost"] > before, "the cut is noticed")

@@ -15,13 +15,12 @@ from tests.integration.faults.conftest import (
     clear,
     cut_user,
     filled,
+    held,
     let_time_pass,
     outcome_of,
     script_of,
 )
 from tests.integration.services.conftest import Stage, eventually
-
-pytestmark = pytest.mark.nightly
 
 
 async def test_f20_a_fill_that_is_listed_and_told_twice_is_booked_once(stage: Stage, sql: Connection) -> None:
@@ -51,27 +50,42 @@ async def test_f22_a_fill_that_is_told_before_the_order_is_answered(stage: Stage
     """F22: the update waits for the answer, and the order is booked once."""
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        await stage.fault("POST /orders", "delay_reply", 0.3, times=0)
-        await buy_and_stop_out(stage, webhook, sql)
+        await stage.fault("POST /orders", "hold_reply", times=0)
+        await webhook.send("buy")
+        await held(stage)
+        await let_time_pass(stage, 3)
+        assert await sql.fetchval("SELECT count(*) FROM fills") == 0
+        stage.release()
+        await filled(sql, "buy")
+        await stage.price(HARD_STOP)
+        await held(stage)
+        await let_time_pass(stage, 3, price=38_000)
+        assert await sql.fetchval("SELECT count(*) FROM fills") == 1
+        stage.release()
+        await filled(sql, "sell")
         await webhook.healthy()
     await audit(stage, sql, orders=2)
 
 
 async def test_f23_while_the_market_stream_is_silent_nothing_is_bought(stage: Stage, sql: Connection) -> None:
     """F23: the socket stays open; the silence is noticed, entries are refused, then the stream is made anew."""
-    stage.venue = replace(stage.venue, streams=replace(stage.venue.streams, silence_timeout_s=0.5))
+    patient = stage.venue
+    stage.venue = replace(patient, streams=replace(patient.streams, silence_timeout_s=0.5))
     async with stage.webhook() as webhook:
         await webhook.healthy()
         await stage.fault("ws ticker", "stall")
         await stage.fault("subscribe ticker", "drop_ack", times=0)
-        await stage.price("40001")
+        await stage.price("40000")
         await eventually(lambda: webhook.service.watcher.is_blind, "the silence is noticed")
         _, _, signal_id = await webhook.send("buy")
         assert await outcome_of(sql, signal_id) == ("refused", "STALE_PRICE")
         assert stage.orders == []
         clear(stage)
         await eventually(lambda: not webhook.service.watcher.is_blind, "it sees again")
-        await stage.price("40000")
+    # So short a patience would take a busy machine for a silent exchange, so the rest is traded with a longer one.
+    stage.venue = patient
+    async with stage.webhook() as webhook:
+        await webhook.healthy()
         await buy_and_stop_out(stage, webhook, sql)
     await audit(stage, sql, orders=2)
 
@@ -102,7 +116,6 @@ async def test_f25_old_updates_told_again_after_a_reconnect_change_nothing(stage
         await stage.fault("subscribe user", "replay", times=0)
         for _ in range(2):
             await cut_user(stage)
-            await eventually(lambda: not webhook.service.desk.is_user_stream_live, "the cut is noticed")
             await webhook.healthy()
         await let_time_pass(stage, 5)
     await audit(stage, sql, orders=2)
@@ -110,17 +123,22 @@ async def test_f25_old_updates_told_again_after_a_reconnect_change_nothing(stage
 
 
 async def test_f26_without_an_acknowledgement_the_bot_is_not_ready(stage: Stage, sql: Connection) -> None:
-    """F26: prices come in, but nobody said that the subscription stands; nothing is bought on them."""
+    """F26: prices come in, but nobody said that the subscription stands; a signal waits until somebody does."""
     stage.venue = replace(stage.venue, streams=replace(stage.venue.streams, ack_timeout_s=0.5))
     await stage.fault("subscribe ticker", "drop_ack", times=0)
     async with stage.webhook() as webhook:
-        await eventually(lambda: webhook.told("market_stream_lost"), "the missing acknowledgement is noticed")
+        lost = webhook.log.counts
+        await eventually(lambda: lost["market_stream_lost"], "the missing acknowledgement is noticed")
         assert "the market stream is down" in webhook.service.health().faults
-        _, _, signal_id = await webhook.send("buy")
-        assert await outcome_of(sql, signal_id) == ("refused", "STALE_PRICE")
+        status, _, _ = await webhook.send("buy")
+        assert status == 200
+        await eventually(lambda: lost["market_stream_lost"] >= 2, "the next connection is not acknowledged either")
+        assert stage.orders == []
         clear(stage)
+        await filled(sql, "buy")
         await webhook.healthy()
-        await buy_and_stop_out(stage, webhook, sql)
+        await stage.price(HARD_STOP)
+        await filled(sql, "sell")
     await audit(stage, sql, orders=2)
 
 

@@ -6,10 +6,10 @@ from bottrader.adapters.postgres.connection import Connection
 from tests.integration.faults.conftest import HARD_STOP, audit, clear, filled, let_time_pass
 from tests.integration.services.conftest import Stage
 
-pytestmark = pytest.mark.nightly
+SEEDS = [1, 2, 3, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(4, 54))]
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_random_faults_end_with_equal_books(stage: Stage, sql: Connection, seed: int) -> None:
     """A buy and its stop in bad weather, S1, S2, E1, E2: each order goes out, its reply gets lost or spoiled."""
     async with stage.webhook() as webhook:

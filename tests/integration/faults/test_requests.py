@@ -3,7 +3,6 @@
 Each test ends with one order per intent and with books that equal the exchange's.
 """
 
-import asyncio
 from dataclasses import replace
 from decimal import Decimal
 
@@ -19,6 +18,7 @@ from tests.integration.faults.conftest import (
     clear,
     cut_user,
     filled,
+    held,
     impatient,
     let_time_pass,
     outcome_of,
@@ -26,8 +26,6 @@ from tests.integration.faults.conftest import (
     script_of,
 )
 from tests.integration.services.conftest import RunningWebhook, Stage, eventually
-
-pytestmark = pytest.mark.nightly
 
 
 async def unknown(webhook: RunningWebhook) -> None:
@@ -82,26 +80,31 @@ async def test_f03_a_slow_reply_is_waited_for_and_nothing_else_is_ordered(stage:
     """F3: while the answer is out a second signal waits its turn behind the order."""
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        await stage.fault("POST /orders", "delay_reply", 0.5)
+        await stage.fault("POST /orders", "hold_reply")
         await webhook.send("buy")
-        await eventually(lambda: stage.orders, "the order is at the exchange")
-        await let_time_pass(stage, 3)
+        await held(stage)
+        _, _, second = await webhook.send("buy")
+        await let_time_pass(stage, 30)
         assert len(stage.orders) == 1
+        stage.release()
         await filled(sql, "buy")
+        assert await outcome_of(sql, second) == ("refused", "POSITION_EXISTS")
         await webhook.healthy()
     await audit(stage, sql, orders=1)
 
 
 async def test_f04_a_reply_that_comes_after_the_order_was_found_changes_nothing(stage: Stage, sql: Connection) -> None:
     """F4: the client has given up, asked, and booked the fill before the exchange answers."""
-    impatient(stage, 0.3)
+    impatient(stage, 1.0)
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        await stage.fault("POST /orders", "delay_reply", 1.5)
+        await stage.fault("POST /orders", "hold_reply")
         await webhook.send("buy")
         await unknown(webhook)
         await found(stage, sql)
-        await asyncio.sleep(1.5)
+        assert stage.server.faults.held_count == 1
+        stage.release()
+        await let_time_pass(stage, 4)
         await webhook.healthy()
     await audit(stage, sql, orders=1)
 

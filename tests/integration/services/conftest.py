@@ -4,6 +4,8 @@ import asyncio
 import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -23,7 +25,11 @@ from coinbase_sim.wire.server import SimulatorServer
 from tests.fixtures.processes import signal_body, signature
 
 SECRET = "a-secret-of-the-services-0123456789"
-PATIENCE_S = 10.0
+PATIENCE_S = 30.0
+"""How long a test waits for what is certain to come: for the slowest machine, since a fast one never waits so long."""
+MOMENT_S = 0.01
+SLOW_MACHINE_S = 60.0
+TOLD_EVENTS = 12
 SETTINGS = {
     "webhook_secret": SECRET,
     "order_size_roc": "100",
@@ -47,20 +53,27 @@ class Stage:
         self.http = http
         self.port = 0
         self.settings: Settings = load_settings(SETTINGS, None)
+        self.webhooks: list[RunningWebhook] = []
 
     @asynccontextmanager
     async def webhook(self, **settings: str) -> AsyncIterator["RunningWebhook"]:
         """Run a webhook; it is killed at the end of the block."""
         log = RecentEvents()
         chosen = load_settings({**SETTINGS, **settings}, None)
-        service = WebhookService(chosen, self.store, self.venue, log, Activity())
+        activity = Activity()
+        service = WebhookService(chosen, self.store, self.venue, log, activity)
         listening = bind("127.0.0.1", self.port)
         self.port = listening.getsockname()[1]
-        running = RunningWebhook(self, service, log)
+        running = RunningWebhook(self, service, log, activity)
+        self.webhooks.append(running)
         try:
             async with _beside(service.run(listening, SECRET)):
                 yield running
+        except BaseException as error:
+            error.add_note(running.story())
+            raise
         finally:
+            self.webhooks.remove(running)
             listening.close()
 
     @asynccontextmanager
@@ -96,6 +109,19 @@ class Stage:
         await self.server.publish_heartbeat()
         await self.server.flush()
 
+    async def handled(self) -> None:
+        """Wait until the bot has handled what the streams have told so far, and everything that came of it.
+
+        A stream that is down tells nothing, and a reply that the exchange holds keeps the work open that waits for it;
+        neither is waited for.
+        """
+        for webhook in self.webhooks:
+            await webhook.caught_up(self.server.simulator.now)
+
+    def release(self) -> None:
+        """Have the exchange answer what it holds back."""
+        self.server.faults.release()
+
     @property
     def orders(self) -> list[Any]:
         return list(self.server.simulator.orders())
@@ -108,13 +134,34 @@ class Stage:
 class RunningWebhook:
     """A webhook at work."""
 
-    def __init__(self, stage: Stage, service: WebhookService, log: RecentEvents) -> None:
+    def __init__(self, stage: Stage, service: WebhookService, log: RecentEvents, activity: Activity) -> None:
         self.stage = stage
         self.service = service
         self.log = log
+        self.activity = activity
 
     async def healthy(self) -> None:
-        await eventually(lambda: self.service.health().is_ok, f"healthy, was {self.service.health().faults}")
+        """Wait until nothing is wrong and nothing under way: a stream that has come up is reconciled by then."""
+        await eventually(self._is_well, "the webhook is healthy, with nothing under way")
+
+    async def caught_up(self, at: datetime) -> None:
+        """Wait until what the streams told up to `at` is handled; see `Stage.handled`."""
+        await eventually(lambda: self._has_heard(at), f"the webhook has handled its streams up to {at:%H:%M:%S}")
+        await eventually(self._has_finished, "the webhook has finished what came of its streams")
+
+    async def _is_well(self) -> bool:
+        return self.service.health().is_ok and await self._has_finished()
+
+    async def _has_heard(self, at: datetime) -> bool:
+        """Tell whether each stream that is up has been handled up to `at`, waiting a moment for it."""
+        watcher, desk = self.service.watcher, self.service.desk
+        return (watcher.is_blind or await _in_a_moment(watcher.progress.reached(at))) and (
+            not desk.is_user_stream_live or await _in_a_moment(desk.user_progress.reached(at))
+        )
+
+    async def _has_finished(self) -> bool:
+        """Tell whether nothing is under way but what waits for a held reply, waiting a moment for it."""
+        return await _in_a_moment(self.activity.quiet()) or self.stage.server.faults.held_count > 0
 
     async def send(self, action: str = "buy", **changes: Any) -> tuple[int, dict[str, Any], str]:
         """Post a signal signed by hand; returns status, answer and the signal's id."""
@@ -127,9 +174,14 @@ class RunningWebhook:
     def told(self, event: str) -> list[LoggedEvent]:
         return [told for told in self.log.newest if told.event == event]
 
+    def story(self) -> str:
+        """Return what a failed test should show: the webhook's faults and the newest that it told."""
+        told = [f"  {event.event} {event.fields}" for event in list(self.log.newest)[-TOLD_EVENTS:]]
+        return "\n".join([f"health: {self.service.health().faults or 'ok'}; told last:", *told])
+
 
 async def eventually(check: Callable[[], Any], what: str) -> Any:
-    """Return the first truthy answer of `check`, awaited when it is awaitable."""
+    """Return the first truthy answer of `check`, awaited when it is awaitable; fail when none comes in `PATIENCE_S`."""
     try:
         async with asyncio.timeout(PATIENCE_S):
             while True:
@@ -141,6 +193,16 @@ async def eventually(check: Callable[[], Any], what: str) -> Any:
                 await asyncio.sleep(0.01)
     except TimeoutError:
         pytest.fail(f"after {PATIENCE_S:.0f} s still not true: {what}")
+
+
+async def _in_a_moment(waiting: Awaitable[None]) -> bool:
+    """Wait for an event, but no longer than it takes to ask again whether it is still to be expected."""
+    try:
+        async with asyncio.timeout(MOMENT_S):
+            await waiting
+    except TimeoutError:
+        return False
+    return True
 
 
 @asynccontextmanager
@@ -162,4 +224,11 @@ async def stage(coinbase_simulator: SimulatorServer, store: PostgresStore) -> As
         server.rest_url, server.ws_url, server.ws_url, ApiKey(server.key_name, server.key_file.read_text())
     )
     async with aiohttp.ClientSession() as http, open_venue(address, Mode.PAPER, RecentEvents()) as venue:
-        yield Stage(server, store, venue, http)
+        # Silence is what a test makes, never a machine that was busy for some seconds.
+        streams = replace(
+            venue.streams,
+            connect_timeout_s=SLOW_MACHINE_S,
+            ack_timeout_s=SLOW_MACHINE_S,
+            silence_timeout_s=SLOW_MACHINE_S,
+        )
+        yield Stage(server, store, replace(venue, streams=streams), http)

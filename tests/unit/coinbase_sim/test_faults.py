@@ -1,5 +1,7 @@
 """The fault script: what fires, when, and what is refused as a script."""
 
+import asyncio
+
 import pytest
 
 from coinbase_sim.faults import Action, Fault, FaultInvalid, Faults, Tick, parse_faults
@@ -90,6 +92,22 @@ def test_cleared_faults_do_nothing() -> None:
     assert faults.at_request(*POST) is None
     assert faults.at_message("user") is None
     assert faults.counts() == []
+
+
+async def test_a_release_lets_go_what_is_held_by_then_and_no_more() -> None:
+    faults = Faults()
+    first = [asyncio.create_task(faults.until_released()) for _ in range(2)]
+    await asyncio.sleep(0)
+    assert faults.held_count == 2
+    assert faults.release() == 2
+    assert faults.release() == 0
+    later = asyncio.create_task(faults.until_released())
+    await asyncio.gather(*first)
+    assert faults.held_count == 1
+    later.cancel()
+    await asyncio.wait({later})
+    assert faults.held_count == 0
+    assert faults.release() == 0
 
 
 def test_a_script_is_one_fault_or_a_list() -> None:

@@ -138,6 +138,7 @@ class _Control:
             web.get("/faults", self.faults),
             web.post("/faults", self.install_faults),
             web.delete("/faults", self.clear_faults),
+            web.post("/release", self.release),
             web.post("/step", self.step),
             web.post("/pause", self.pause),
             web.post("/resume", self.resume),
@@ -185,6 +186,10 @@ class _Control:
     async def clear_faults(self, _request: web.Request) -> web.Response:
         self._faults.clear()
         return json_reply({"faults": []})
+
+    async def release(self, _request: web.Request) -> web.Response:
+        """Answer the requests whose replies are held."""
+        return json_reply({"released": self._faults.release()})
 
     async def step(self, request: web.Request) -> web.Response:
         self._pacer.step((await _body(request, StepBody)).count)

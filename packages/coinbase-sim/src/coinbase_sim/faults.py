@@ -13,6 +13,7 @@ from its own `seed`: the same seed and the same requests give the same faults.
     {"on": "subscribe ticker", "do": "drop_ack"}                           subscribe, and do not say so
 """
 
+import asyncio
 import random
 import time
 from collections.abc import Callable, Sequence
@@ -40,6 +41,7 @@ class Action(StrEnum):
     # Requests that are carried out and whose reply is spoiled.
     DROP_REPLY = "drop_reply"
     DELAY_REPLY = "delay_reply"
+    HOLD_REPLY = "hold_reply"
     HTTP_500_PLACED = "http_500_placed"
     HTTP_502_PLACED = "http_502_placed"
     HTTP_503_PLACED = "http_503_placed"
@@ -187,6 +189,7 @@ class Faults:
         self._clock = clock
         self.clock_skew_s = 0.0
         """How far the clock by which tokens are judged is ahead of the wall clock (F10)."""
+        self._held: list[asyncio.Event] = []
         self.install(faults)
 
     def install(self, faults: Sequence[Fault]) -> None:
@@ -197,8 +200,32 @@ class Faults:
         self._spoils_streams = any(scripted.fault.on.startswith("ws ") for scripted in self._scripted)
 
     def clear(self) -> None:
+        """Forget all faults, and let the replies go that are held."""
         self._scripted.clear()
         self._spoils_streams = False
+        self.release()
+
+    @property
+    def held_count(self) -> int:
+        """How many replies wait to be released."""
+        return len(self._held)
+
+    async def until_released(self) -> None:
+        """Wait as a held reply does: until the next `release`."""
+        gate = asyncio.Event()
+        self._held.append(gate)
+        try:
+            await gate.wait()
+        finally:
+            if gate in self._held:
+                self._held.remove(gate)
+
+    def release(self) -> int:
+        """Let every reply go that is held, and return how many; those held from now on wait for the next call."""
+        released, self._held = self._held, []
+        for gate in released:
+            gate.set()
+        return len(released)
 
     def counts(self) -> list[dict[str, Any]]:
         """Each installed fault with how often it has matched and whether it has fired."""

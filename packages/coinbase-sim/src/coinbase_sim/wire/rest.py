@@ -132,6 +132,10 @@ def _faulty(faults: Faults, prefix: str, simulator: Simulator) -> Middleware:
         if fault.tick is not None:
             _move(simulator, fault.tick)
             return await handler(request)
+        if fault.do is Action.HOLD_REPLY:
+            reply = await handler(request)
+            await faults.until_released()
+            return reply
         return await _spoiled(fault, request, handler)
 
     return spoil
