@@ -14,7 +14,7 @@ import noxfile
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 MIRRORS = {"codecov"}
-PATIENCE_MINUTES = {"ci": 20, "nightly": 300}
+PATIENCE_MINUTES = {"ci": 20, "nightly": 120}
 """How long a job may take: somebody waits for CI, and nobody for the night."""
 SESSION = re.compile(r"nox (?:--\S+ )*-s (?P<name>[\w-]+)")
 
