@@ -26,9 +26,21 @@ SOURCES = tuple(str(folder / "src") for folder in PACKAGES.values())
 CONSTRAINTS = Path("requirements/constraints.txt")
 COVERAGE = Path("build/cov")
 JUNIT = Path("build/junit")
+WHEELS = Path("build/wheels")
 
 # Layers whose coverage counts. Performance is left out because tracing changes what it measures.
 MEASURED = {"unit": "unit", "integration": "integration", "e2e": "end_to_end", "system": "system"}
+
+# What coinbase-sim has to pass in an environment without the bot; the claims are compared with the bot's own.
+SIM_TESTS = (
+    *("tests/unit/coinbase_sim", "tests/integration/coinbase_sim", "tests/integration/witnesses"),
+    "--ignore=tests/integration/witnesses/test_claims.py",
+)
+ALONE = """
+import importlib.util, sys, coinbase_sim
+assert importlib.util.find_spec("bottrader") is None, "the bot is in this environment"
+assert coinbase_sim.__file__.startswith(sys.prefix), f"not the wheel: {coinbase_sim.__file__}"
+"""
 
 nox.needs_version = ">=2026.10.20"
 nox.options.default_venv_backend = "uv|virtualenv"
@@ -41,6 +53,7 @@ nox.options.sessions = [
     "types",
     *(f"{layer}-{HERE}" for layer in (*MEASURED, "performance")),
     "cover",
+    "sim-package",
     "demo",
 ]
 
@@ -149,11 +162,29 @@ def performance(session: nox.Session) -> None:
     layer(session, "performance", options=("-s",))
 
 
+@nox.session(name="sim-package", python=HERE, tags=["ci"], reuse_venv=False, allow_parallel=True)
+def sim_package(session: nox.Session) -> None:
+    """Build coinbase-sim's wheel, install it where the bot is not, and run its tests and the other people's clients."""
+    sync(session, "sim")
+    project = nox.project.load_toml(PACKAGES["coinbase-sim"] / "pyproject.toml")["project"]
+    wheel = WHEELS / f"coinbase_sim-{project['version']}-py3-none-any.whl"
+    if session.venv_backend == "uv":
+        session.run_install("uv", "build", "--quiet", "--wheel", "--package=coinbase-sim", f"--out-dir={WHEELS}")
+    else:
+        session.run_install("pip", "wheel", "--no-deps", f"--wheel-dir={WHEELS}", f"./{PACKAGES['coinbase-sim']}")
+    session.install("--constraint", str(CONSTRAINTS), str(wheel))
+    session.run("python", "-c", ALONE)
+    session.run("pytest", *workers(session), *(session.posargs or SIM_TESTS))
+
+
 @nox.session(python=HERE, tags=["nightly"], default=False)
 def nightly(session: nox.Session) -> None:
-    """What waits in real time or compares clients: each fault of the exchange met by the whole service, by name."""
-    sync(session, "test", packages=tuple(PACKAGES))
-    session.run("pytest", "-s", "-m", "nightly", *(session.posargs or ["tests/integration", "tests/performance"]))
+    """Every property with 10,000 examples, and the random faults of the exchange with many more seeds."""
+    sync(session, "test", "lint", "nox", packages=tuple(PACKAGES))
+    # A property takes minutes here, and a test that hangs is ended by the limit of the job.
+    options = ("-o", "faulthandler_timeout=0", *workers(session), "-m", "nightly or hypothesis")
+    env = {"HYPOTHESIS_PROFILE": "nightly"}
+    session.run("pytest", *options, *(session.posargs or ["tests/unit", "tests/integration"]), env=env)
 
 
 @nox.session(python=HERE, tags=["ci", "fast"], allow_parallel=True)

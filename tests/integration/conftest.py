@@ -1,25 +1,31 @@
-"""The integration layer talks to a real Postgres; see tests/fixtures/databases.py for which one."""
+"""The integration layer talks to a real Postgres; see tests/fixtures/databases.py for which one.
+
+The simulator's tests need none: they pass in an environment without the bot, and there the database is left out.
+"""
+
+from importlib.util import find_spec
 
 import pytest
 
-from tests.fixtures.databases import (
-    database_url,
-    empty_database_url,
-    postgres_server,
-    pytest_configure_node,
-    pytest_report_header,
-    sql,
-    store,
-)
+if find_spec("bottrader") is not None:
+    from tests.fixtures.databases import (
+        database_url,
+        empty_database_url,
+        postgres_server,
+        pytest_configure_node,
+        pytest_report_header,
+        sql,
+        store,
+    )
 
-__all__ = [
-    "database_url",
-    "empty_database_url",
-    "postgres_server",
-    "pytest_configure_node",
-    "pytest_report_header",
-    "sql",
-    "store",
-]
+    __all__ = [
+        "database_url",
+        "empty_database_url",
+        "postgres_server",
+        "pytest_configure_node",
+        "pytest_report_header",
+        "sql",
+        "store",
+    ]
 
 pytest.register_assert_rewrite("tests.fixtures.store_contract")

@@ -1,11 +1,12 @@
-"""How this layer measures: CPU seconds of this process, the best of several runs, and always one thing against another
-of the same run, so that a slow or a busy machine changes both."""
+"""How this layer measures: CPU seconds of this process, the best or the median of several runs, and always one thing
+against another of the same run, so that a slow or a busy machine changes both."""
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from statistics import median
 from time import process_time
 from urllib.parse import parse_qs, urlsplit, urlunsplit
 
@@ -33,6 +34,27 @@ async def cpu_s_of(work: Callable[[], Coroutine[object, object, object]], runs: 
             await work()
             taken.append(process_time() - started)
     return min(taken)
+
+
+async def cpu_s_in_turns(
+    *works: Callable[[], Coroutine[object, object, object]], runs: int
+) -> tuple[Sequence[float], ...]:
+    """Return each work's CPU seconds, run by run; all take turns within a run, so that what else the machine does
+    meets all of them alike. The first turn, which fills caches and opens connections, is not counted."""
+    taken: tuple[list[float], ...] = tuple([] for _ in works)
+    with _without_collector():
+        for run in range(runs + 1):
+            for seconds, work in zip(taken, works, strict=True):
+                started = process_time()
+                await work()
+                if run:
+                    seconds.append(process_time() - started)
+    return taken
+
+
+def median_ratio(ours: Sequence[float], others: Sequence[float]) -> float:
+    """Return the median of the ratios run by run: a run that was disturbed counts like any other, not by its size."""
+    return median(one / other for one, other in zip(ours, others, strict=True))
 
 
 @contextmanager

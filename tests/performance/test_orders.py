@@ -7,9 +7,9 @@ import json
 import subprocess
 import sys
 from base64 import b64encode
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager
-from time import process_time
+from statistics import median
 from typing import Any
 
 import aiohttp
@@ -28,12 +28,10 @@ from bottrader.adapters.system.clock import SystemClock
 from bottrader.adapters.system.entropy import SystemEntropy
 from bottrader.domain.orders import Accepted, ClientOrderId
 from tests.fixtures.coinbase_wire import KEY_NAME, accepted_reply, limit_buy
-from tests.performance.measuring import tell
+from tests.performance.measuring import cpu_s_in_turns, median_ratio, tell
 
-pytestmark = pytest.mark.nightly
-
-ORDERS = 150
-ROUNDS = 4
+ORDERS = 40
+ROUNDS = 11
 PATH = "/api/v3/brokerage/orders"
 
 
@@ -66,49 +64,36 @@ async def serve():
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     print(runner.addresses[0][1], flush=True)
-    await asyncio.Event().wait()
+    # The test that started this holds the other end: however it ends, this ends too.
+    await asyncio.to_thread(sys.stdin.read)
 
 asyncio.run(serve())
 """
 
-Orders = Callable[[], Awaitable[None]]
+Orders = Callable[[], Coroutine[object, object, None]]
 
 
 @pytest.fixture(scope="module")
 def origin() -> Iterator[str]:
     """A server that accepts every order."""
     answer = json.dumps(accepted_reply(client_order_id=""))
-    server = subprocess.Popen([sys.executable, "-c", SERVER, answer], stdout=subprocess.PIPE, text=True)
-    assert server.stdout is not None
-    try:
+    command = [sys.executable, "-c", SERVER, answer]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
         yield f"http://127.0.0.1:{server.stdout.readline().strip()}"
-    finally:
-        server.terminate()
-        server.wait(timeout=10)
-        server.stdout.close()
 
 
 async def test_an_order_costs_little_more_than_the_request_that_carries_it(origin: str) -> None:
     async with _bare(origin) as bare, _ours(origin) as ours, _sdk(origin) as sdk, _ccxt(origin) as other:
-        bare_s, ours_s, sdk_s, ccxt_s = await _cpu_s_per_order(bare, ours, sdk, other)
+        bare_s, ours_s, sdk_s, ccxt_s = await cpu_s_in_turns(bare, ours, sdk, other, runs=ROUNDS)
 
-    tell("POST order:", f"{ours_s * 1e6:.0f} us of CPU, {ours_s / bare_s:.1f} bare aiohttp requests")
-    tell("POST order, others':", f"coinbase-advanced-py {sdk_s / ours_s:.1f}, ccxt {ccxt_s / ours_s:.1f} of ours")
-    assert ours_s / bare_s <= 2.5
-    assert sdk_s / ours_s >= 2
-    # The aim is 2 as well and is met on a quiet machine; with P-256 keys it is far more.
-    assert ccxt_s / ours_s >= 1.6
-
-
-async def _cpu_s_per_order(*clients: Orders) -> list[float]:
-    """Return each one's CPU seconds, the smallest of several rounds in which all take turns."""
-    best = [float("inf")] * len(clients)
-    for _ in range(ROUNDS):
-        for number, orders in enumerate(clients):
-            started = process_time()
-            await orders()
-            best[number] = min(best[number], (process_time() - started) / ORDERS)
-    return best
+    of_bare, of_sdk, of_ccxt = median_ratio(ours_s, bare_s), median_ratio(sdk_s, ours_s), median_ratio(ccxt_s, ours_s)
+    tell("POST order:", f"{median(ours_s) / ORDERS * 1e6:.0f} us of CPU, {of_bare:.2f} bare aiohttp requests")
+    tell("POST order, others':", f"coinbase-advanced-py {of_sdk:.2f}, ccxt {of_ccxt:.2f} of ours")
+    assert of_bare <= 2.5
+    assert of_sdk >= 2
+    # The aim is 2 as well, and it is met; a busy machine slows both, but not quite alike.
+    assert of_ccxt >= 1.8
 
 
 def _client_id(number: int) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import aclosing
 from datetime import datetime
 from decimal import Decimal
+from statistics import median
 from types import SimpleNamespace
 from typing import Any, Self, cast
 
@@ -27,7 +28,7 @@ from tests.fixtures.coinbase_wire import BTC, FixedEntropy, ticker_row
 from tests.fixtures.facts import NOON
 from tests.fixtures.processes import SECRET, signal_body, signature
 from tests.fixtures.simulated_exchange import Exchange, levels
-from tests.performance.measuring import cpu_s, cpu_s_of, tell
+from tests.performance.measuring import cpu_s, cpu_s_in_turns, cpu_s_of, median_ratio, tell
 
 MESSAGES = 5_000
 REQUESTS = 300
@@ -61,12 +62,11 @@ async def test_a_ticker_costs_less_than_twice_its_decoding() -> None:
                 if tickers == MESSAGES:
                     return
 
-    bare_s, ours_s = await cpu_s_of(decode), await cpu_s_of(receive)
+    bare_s, ours_s = await cpu_s_in_turns(decode, receive, runs=9)
 
-    rate, share = MESSAGES / ours_s, bare_s / ours_s
+    rate, share = MESSAGES / median(ours_s), median_ratio(bare_s, ours_s)
     tell("market data:", f"{rate:,.0f} tickers a core-second, {share:.0%} of decoding alone")
-    # The aim is 250,000 a core-second or 60 %; what is asserted leaves room for a busy machine.
-    assert rate >= 250_000 or share >= 0.5
+    assert rate >= 250_000 or share >= 0.6
 
 
 async def test_a_signed_signal_costs_a_few_bare_requests() -> None:

@@ -11,7 +11,6 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-import coinbase_sim
 from coinbase_sim import SimulatorServer, SyntheticMarket, product_named
 from coinbase_sim.faults import FaultInvalid
 from coinbase_sim.simulator import Simulator, SimulatorOptions
@@ -19,7 +18,7 @@ from coinbase_sim.testing import MarketHand, Script
 from tests.integration.coinbase_sim.conftest import Listener, Member, limit_order
 from tests.integration.coinbase_sim.test_cli import serving
 
-README = Path(coinbase_sim.__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "packages/coinbase-sim/README.md"
 EXAMPLE_S = 60
 
 

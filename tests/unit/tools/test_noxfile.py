@@ -1,6 +1,7 @@
 """The noxfile: what is selected, what each session would run, and that reading it starts nothing."""
 
 import importlib.util
+import re
 import socket
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import nox
 import nox.command
 import nox.registry
 import pytest
+from hypothesis import settings
 
 import noxfile
 from tools.ci import plan
@@ -106,13 +108,14 @@ def test_the_default_run_is_a_pull_requests_duty_on_this_interpreter_alone() -> 
         "types",
         *(f"{layer}-{here}" for layer in LAYERS),
         "cover",
+        "sim-package",
         "demo",
     ]
 
 
 def test_sessions_of_the_ci_matrix_require_no_other_session() -> None:
     tagged = {name: func for name, func in nox.registry.get().items() if "ci" in func.tags}
-    assert set(tagged) == {*LAYERS, "lint", "types", "demo"}
+    assert set(tagged) == {*LAYERS, "lint", "types", "sim-package", "demo"}
     assert not [name for name, func in tagged.items() if func.requires]
 
 
@@ -202,6 +205,39 @@ def test_without_uv_an_environment_is_held_to_the_constraints(monkeypatch: pytes
         )
     ]
     assert session.ran == [("bottrader", "demo", "--seed", "7")]
+
+
+@pytest.mark.parametrize("backend", ["uv", "virtualenv"])
+def test_the_simulator_is_tested_as_a_wheel_where_the_bot_is_not(monkeypatch: pytest.MonkeyPatch, backend: str) -> None:
+    monkeypatch.chdir(ROOT)
+    session = perform(noxfile.sim_package, FakeSession(name="sim-package", venv_backend=backend))
+    version = tomllib.loads((ROOT / "packages/coinbase-sim/pyproject.toml").read_text())["project"]["version"]
+    wheel = f"build/wheels/coinbase_sim-{version}-py3-none-any.whl"
+    assert session.installed[-1] == ("--constraint", "requirements/constraints.txt", wheel)
+    # Neither an editable nor the workspace: what is tested is what a user would install.
+    words = [word for command in session.installed for word in command]
+    assert not [word for word in words if "bottrader" in word or "editable" in word or word == "--all-packages"]
+    assert ("python", "-c", noxfile.ALONE) in session.ran
+    assert set(noxfile.SIM_TESTS) <= set(session.ran[-1])
+
+
+def test_what_the_simulator_is_tested_with_imports_nothing_of_the_bot() -> None:
+    left_out = {ROOT / word.removeprefix("--ignore=") for word in noxfile.SIM_TESTS if word.startswith("--ignore=")}
+    folders = [ROOT / word for word in noxfile.SIM_TESTS if not word.startswith("--")]
+    files = [path for folder in folders for path in folder.rglob("*.py") if path not in left_out]
+    assert len(files) > 30
+    assert not [
+        path.name for path in files if re.search(r"^\s*(from|import) bottrader", path.read_text(), re.MULTILINE)
+    ]
+
+
+def test_the_night_tries_every_property_with_ten_thousand_examples_and_has_time_for_it() -> None:
+    session = perform(noxfile.nightly, FakeSession(name="nightly"))
+    (command,) = session.ran
+    assert command[command.index("-m") + 1] == "nightly or hypothesis"
+    assert "faulthandler_timeout=0" in command
+    assert session.envs[-1] == {"HYPOTHESIS_PROFILE": "nightly"}
+    assert settings.get_profile("nightly").max_examples == 10_000
 
 
 def test_the_demo_installs_no_test_tools(workspace: Path) -> None:

@@ -14,6 +14,8 @@ import noxfile
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 MIRRORS = {"codecov"}
+PATIENCE_MINUTES = {"ci": 20, "nightly": 120}
+"""How long a job may take: somebody waits for CI, and nobody for the night."""
 SESSION = re.compile(r"nox (?:--\S+ )*-s (?P<name>[\w-]+)")
 
 
@@ -56,10 +58,19 @@ def test_no_permission_is_granted_to_a_whole_workflow(workflow: dict[str, Any]) 
     assert workflow["permissions"] == {}
 
 
-def test_every_job_has_its_own_permissions_and_a_limit_in_time(workflow: dict[str, Any]) -> None:
-    for name, job in workflow["jobs"].items():
+@pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
+def test_every_job_has_its_own_permissions_and_a_limit_in_time(path: Path) -> None:
+    for name, job in load(path)["jobs"].items():
         assert "permissions" in job, name
-        assert int(job["timeout-minutes"]) <= 20, name
+        assert int(job["timeout-minutes"]) <= PATIENCE_MINUTES[path.stem], name
+
+
+def test_the_night_runs_its_session_on_a_schedule_and_by_hand_and_may_only_read() -> None:
+    nightly = load(".github/workflows/nightly.yml")
+    assert set(nightly["on"]) == {"schedule", "workflow_dispatch"}
+    (job,) = nightly["jobs"].values()
+    assert job["permissions"] == {"contents": "read"}
+    assert [step["run"] for step in job["steps"] if "run" in step] == ["nox -s nightly"]
 
 
 def test_only_the_mirror_gets_an_identity(jobs: dict[str, Any]) -> None:
