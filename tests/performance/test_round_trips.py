@@ -74,9 +74,10 @@ EXPECTED = {
     "record_transition": TRANSACTION + RETURN_TO_POOL + 4,
     # And whether the venue's id belongs to another order.
     "record_transition (accepted)": TRANSACTION + RETURN_TO_POOL + 5,
-    # The lock, which are known, all new ones at once, whose they are, the one record they change.
-    "record_fills (3 fills)": TRANSACTION + RETURN_TO_POOL + 5,
-    "record_fills (known)": TRANSACTION + RETURN_TO_POOL + 4,
+    # The lock, which are known, all new ones at once, whether the order has amendments, whose it is, its record.
+    "record_fills (3 fills)": TRANSACTION + RETURN_TO_POOL + 6,
+    # The lock, and that all are known.
+    "record_fills (known)": TRANSACTION + RETURN_TO_POOL + 2,
     # The lock, the version, the log of the run, the removal, all rows at once.
     "replace_allocations (10 rows)": TRANSACTION + RETURN_TO_POOL + 5,
 }
