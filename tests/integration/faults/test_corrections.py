@@ -132,7 +132,7 @@ async def test_f29_amendments_made_while_the_bot_was_away(stage: Stage, sql: Con
         await filled(sql, "buy")
     simulator = stage.server.simulator
     row = simulator.fills()[0]
-    for price in (39_000, 41_000, 40_500):
+    for price in (39_000, 41_000, 39_500):
         await stage.roll("40000", 10)
         _, row = simulator.correct_fill(row.trade_id, Decimal(price), row.commission + Decimal("0.01"))
     await stage.fault("GET /orders/historical/fills", listing, times=0)
@@ -140,7 +140,7 @@ async def test_f29_amendments_made_while_the_bot_was_away(stage: Stage, sql: Con
         await webhook.healthy()
         (position,) = webhook.service.portfolio.positions()
         assert position.size == row.size
-        assert position.cost == row.size * 40_500 + row.commission
+        assert position.cost == row.size * 39_500 + row.commission
     await books_are_equal(stage)
     simulator.reverse_fill(row.trade_id)
     async with stage.webhook() as webhook:

@@ -32,7 +32,7 @@ class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLed
                 [to_execution(row) for row in await connection.fetch(EXECUTIONS, None)],
                 [to_movement(row) for row in await connection.fetch(CASH)],
                 [to_allocation(row) for row in await connection.fetch(ALLOCATIONS)],
-                [TradeRecord(**row) for row in await connection.fetch(TRADE_RECORDS)],
+                [TradeRecord(**row) for row in await connection.fetch(TRADE_RECORDS, None)],
                 int(await connection.fetchval(SIGNALS_COUNT)),
             )
 
