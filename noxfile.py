@@ -187,6 +187,13 @@ def nightly(session: nox.Session) -> None:
     session.run("pytest", *options, *(session.posargs or ["tests/unit", "tests/integration"]), env=env)
 
 
+@nox.session(python=HERE, tags=["nightly"], default=False)
+def mutation(session: nox.Session) -> None:
+    """Break each line of the money rules and see that a test notices; `-- sizing money` does so for these only."""
+    sync(session, "mutation", packages=("bottrader",))
+    session.run("python", "-m", "tools.mutation", *session.posargs)
+
+
 @nox.session(python=HERE, tags=["ci", "fast"], allow_parallel=True)
 def lint(session: nox.Session) -> None:
     """Run every linter, or those named (`-- ruff format`); then fail once with all that was found."""

@@ -104,6 +104,18 @@ def test_an_increment_is_above_zero(increment: str) -> None:
         floor_to(Decimal(1), Decimal(increment))
 
 
+def test_rounding_keeps_more_digits_than_the_default_context_has() -> None:
+    value = Decimal("123456789012345678901234567890.123456789")
+    assert floor_to(value, Decimal("0.01")) == Decimal("123456789012345678901234567890.12")
+    assert ceil_to(value, Decimal("0.01")) == Decimal("123456789012345678901234567890.13")
+    assert floor_to(EXACT.minus(value), Decimal("0.01")) == Decimal("-123456789012345678901234567890.13")
+
+
+def test_the_refusal_of_a_wrong_kind_says_what_it_was() -> None:
+    with pytest.raises(AmountInvalid, match=r"^an amount is text, an integer or a Decimal, was float 0\.1$"):
+        parse_amount(0.1)  # type: ignore[arg-type]  # the point of the test
+
+
 @given(amounts, increments)
 @settings(deadline=None, max_examples=60)
 def test_rounding_lands_on_the_nearest_multiple_of_its_side(value: Decimal, increment: Decimal) -> None:

@@ -85,25 +85,20 @@ def floor_to(value: Decimal, increment: Decimal) -> Decimal:
 
     An increment need not be a power of ten: 5 and 0.25 exist, so counting decimals would be wrong.
     """
-    return _round_to(value, increment, decimal.ROUND_FLOOR)
+    if increment <= ZERO:
+        raise AmountInvalid(f"an increment is above zero, was {increment}")
+    # The remainder is exact where a quotient may not be; it carries the sign of the value.
+    excess = EXACT.remainder(value, increment)
+    if excess < ZERO:
+        excess = EXACT.add(excess, increment)
+    return EXACT.subtract(value, excess).quantize(increment, context=EXACT)
 
 
 def ceil_to(value: Decimal, increment: Decimal) -> Decimal:
     """Round `value` up, towards plus infinity, to a multiple of `increment` (above zero)."""
-    return _round_to(value, increment, decimal.ROUND_CEILING)
+    return EXACT.minus(floor_to(EXACT.minus(value), increment))
 
 
 def is_multiple(value: Decimal, increment: Decimal) -> bool:
     """Tell whether `value` is an exact multiple of `increment` (above zero)."""
     return floor_to(value, increment) == value
-
-
-def _round_to(value: Decimal, increment: Decimal, rounding: str) -> Decimal:
-    if increment <= ZERO:
-        raise AmountInvalid(f"an increment is above zero, was {increment}")
-    # The quotient alone may be inexact; only its integral part is used, so rounding it early would be the bug.
-    context = decimal.Context(prec=EXACT.prec, rounding=rounding)
-    steps = context.divide(value, increment).to_integral_value(rounding=rounding, context=context)
-    rounded = EXACT.multiply(steps, increment)
-    assert (rounded <= value) if rounding == decimal.ROUND_FLOOR else (rounded >= value)
-    return rounded.quantize(increment, context=EXACT) if rounded else ZERO.quantize(increment)
