@@ -13,14 +13,13 @@ from typing import Any
 import aiohttp
 import pytest
 
-import coinbase_sim
 from coinbase_sim import Simulator
 from coinbase_sim.catalogue import CATALOGUE
 from coinbase_sim.faults import Fault
 from coinbase_sim.testing import MarketHand, Script
 from tests.integration.coinbase_sim.conftest import Listener, Member, Reply, limit_order, market_buy
 
-README = Path(coinbase_sim.__file__).parents[2] / "README.md"
+README = Path(__file__).parents[3] / "packages/coinbase-sim/README.md"
 ORDERS, FILLS = "/orders/historical/batch", "/orders/historical/fills"
 LOST = (aiohttp.ClientError, ConnectionError)
 
