@@ -95,7 +95,8 @@ def _object(value: object, name: str) -> Fields:
 
 
 def _attached(body: Fields) -> AttachedBracket | None:
-    if not body.get("attached_order_configuration"):
+    # Only what means "none" is none: an empty list or a zero is of the wrong type, as any other would be.
+    if body.get("attached_order_configuration") in (None, {}):
         return None
     name, fields = _configuration(body, "attached_order_configuration")
     if name not in {"trigger_bracket_gtc", "trigger_bracket_gtd"}:
