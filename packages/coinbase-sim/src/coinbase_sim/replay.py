@@ -13,10 +13,6 @@ from decimal import Decimal, InvalidOperation
 from itertools import pairwise
 from pathlib import Path
 
-# pyarrow ships no type information.
-import pyarrow as pa  # type: ignore[import-untyped]
-import pyarrow.parquet as pq  # type: ignore[import-untyped]
-
 from coinbase_sim.amounts import ZERO
 from coinbase_sim.model import Bar
 
@@ -122,6 +118,10 @@ def _csv_rows(path: Path) -> Iterator[Mapping[str, object]]:
 
 
 def _parquet_rows(path: Path) -> Iterator[Mapping[str, object]]:
+    # It takes a third of a second to import, and only this format needs it. It ships no type information.
+    import pyarrow as pa  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
+    import pyarrow.parquet as pq  # type: ignore[import-untyped]  # noqa: PLC0415 - see above
+
     try:
         table = pq.read_table(path)
     except (pa.ArrowException, OSError) as error:

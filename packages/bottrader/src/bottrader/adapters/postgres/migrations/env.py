@@ -1,4 +1,4 @@
-"""Alembic runs this file for every command; the connection comes from `schema.py`, which owns the transaction."""
+"""Alembic runs this file for every command; the connection comes from `migrating.py`, which owns the transaction."""
 
 from alembic import context
 
