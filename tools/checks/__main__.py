@@ -4,7 +4,17 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-from tools.checks import configuration, constraints, documents, handlers, lengths, names, suppressions, waiting
+from tools.checks import (
+    behaviours,
+    configuration,
+    constraints,
+    documents,
+    handlers,
+    lengths,
+    names,
+    suppressions,
+    waiting,
+)
 from tools.checks.source import Offence, Source, files
 
 RULES = (lengths, handlers, names, waiting, suppressions)
@@ -21,7 +31,7 @@ def offences(root: Path) -> Iterator[Offence]:
             continue
         for rule in RULES:
             yield from rule.check(source)
-    for whole in (constraints, configuration, documents):
+    for whole in (constraints, configuration, documents, behaviours):
         yield from whole.check(root)
 
 
