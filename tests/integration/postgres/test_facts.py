@@ -21,9 +21,9 @@ from tests.fixtures.facts import (
     make_intent,
     make_signal,
     make_unmatched,
+    ordered,
     step,
 )
-from tests.fixtures.store_contract import ordered
 
 FACTS = (
     "signals",

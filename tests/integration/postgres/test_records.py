@@ -23,9 +23,9 @@ from tests.fixtures.facts import (
     make_intent,
     make_signal,
     make_unmatched,
+    ordered,
     step,
 )
-from tests.fixtures.store_contract import ordered
 
 GUIDE_INSERT = """
     INSERT INTO trade_records (order_id, symbol, side, size, price, status, filled_at)
