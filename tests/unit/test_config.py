@@ -194,7 +194,7 @@ def test_every_setting_is_shown_with_its_value() -> None:
 
 
 def test_the_hash_follows_every_rule_and_no_secret() -> None:
-    """B39"""
+    """B39, R43"""
     plain = load_settings(env_file=None).config_hash()
     assert load_settings(env_file=None).config_hash() == plain
     assert load_settings({"order_size_fiat": "60"}, None).config_hash() != plain

@@ -25,7 +25,7 @@ WAITS_FOR_A_LOCK = """
 
 
 async def test_two_writers_lose_nothing(store: PostgresStore, database_url: str) -> None:
-    """B272"""
+    """B272, R40"""
     async with open_store(database_url) as other:
 
         async def write(writer: PostgresStore, first: int) -> None:
@@ -37,7 +37,7 @@ async def test_two_writers_lose_nothing(store: PostgresStore, database_url: str)
 
 
 async def test_many_more_writes_than_connections_all_arrive(store: PostgresStore) -> None:
-    """B273, B262: 100 at once over a pool of 8, then the same 100 signed anew."""
+    """B273, B262, R61: 100 at once over a pool of 8, then the same 100 signed anew."""
     for attempt, expected in (("first", Acceptance.ACCEPTED), ("second", Acceptance.DUPLICATE)):
         calls = [
             store.accept_signal(make_inbound(make_signal(number), request=f"{attempt}-{number}"))

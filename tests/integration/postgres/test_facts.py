@@ -67,6 +67,7 @@ CHANGES = ("UPDATE {0} SET {1} = {1}", "DELETE FROM {0}", "TRUNCATE {0} CASCADE"
 async def test_a_fact_cannot_be_changed_even_by_a_superuser(
     books: PostgresStore, sql: Connection, subtests: pytest.Subtests, replication_role: str
 ) -> None:
+    """R50"""
     await sql.execute(f"SET session_replication_role = {replication_role}")
     for table, change in itertools.product(FACTS, CHANGES):
         with subtests.test(table=table, change=change):
@@ -192,6 +193,7 @@ def fresh_keys(table: str) -> dict[str, object]:
 async def test_every_check_refuses_its_offence(
     books: PostgresStore, sql: Connection, subtests: pytest.Subtests
 ) -> None:
+    """R50"""
     for table, column, value in OFFENCES:
         with (
             subtests.test(table=table, column=column, value=value),

@@ -116,7 +116,7 @@ async def test_every_order_is_linked_to_its_strategy(store: PostgresStore, sql: 
 
 
 async def test_a_to_b_to_a_gives_three_activations_of_two_contents(store: PostgresStore, sql: Connection) -> None:
-    """B278, R55, R80"""
+    """B278, R55, R80, R59"""
     fast, slow = (freeze_parameters("momentum", {"period": period}) for period in (5, 7))
     for seconds, snapshot in enumerate((fast, fast, slow, slow, fast)):
         await store.activate_snapshot(snapshot, "sighook", at(seconds))

@@ -82,7 +82,7 @@ async def test_amendments_are_not_lost_by_going_back(empty_database_url: str) ->
 
 
 async def test_a_second_upgrade_changes_nothing_on_a_database_with_rows(database_url: str) -> None:
-    """B274"""
+    """B274, R34, R35"""
     async with open_store(database_url) as store:
         await store.record_signal(make_signal())
         before = await catalogue(database_url)

@@ -34,6 +34,22 @@ async def test_a_signal_becomes_a_position_and_a_stop_ends_it(stage: Stage, sql:
     assert stage.books.totals.get("BTC", Decimal(0)) == 0
 
 
+async def test_a_signal_without_an_amount_is_ordered_by_the_size_of_its_trigger(stage: Stage, sql: Connection) -> None:
+    """B38, R44, R45: from the payload to the exchange, ROC_MOMO buys for 20 USD and nothing else.
+
+    The ask is 40,000.01, so the limit is that x 1.002 = 40,080.01002, a tick up; 20 / 40,080.02 = 0.00049900174...
+    """
+    async with stage.webhook(order_size_roc="20", order_size_signal="35") as webhook:
+        await webhook.healthy()
+        await webhook.send("buy", quote_size=None)
+        await filled(sql, "buy")
+        await stage.price("44000")
+        await filled(sql, "sell")
+    bought, sold = [order.request for order in stage.orders]
+    assert (bought.side, bought.limit_price, bought.base_size) == ("BUY", Decimal("40080.02"), Decimal("0.000499"))
+    assert (sold.side, sold.base_size) == ("SELL", Decimal("0.000499"))
+
+
 async def test_a_lost_reply_is_unknown_then_found_and_ordered_once(stage: Stage, sql: Connection) -> None:
     """F2"""
     async with stage.webhook() as webhook:
@@ -168,7 +184,7 @@ async def _lose_the_lease(stage: Stage, sql: Connection) -> None:
 
 
 async def test_health_shows_what_runs(stage: Stage) -> None:
-    """B264, R41"""
+    """B264, R41, R43"""
     async with stage.webhook(max_exposure="1234") as webhook:
         await webhook.healthy()
         async with stage.http.get(f"http://127.0.0.1:{stage.port}/health") as response:

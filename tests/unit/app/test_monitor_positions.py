@@ -15,7 +15,7 @@ from bottrader.adapters.memory.exchange import FillFirst, FillParts, Lose, LoseC
 from bottrader.domain.brackets import BracketRules, StopMode
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.exits import ExitRules
-from bottrader.domain.market import Candle
+from bottrader.domain.market import Candle, FeeRates
 from bottrader.domain.money import Size
 from bottrader.domain.orders import OrderKind, Side
 from bottrader.domain.risk import KillSwitch
@@ -132,6 +132,24 @@ async def test_a_smallest_value_of_a_sale_can_be_set() -> None:
         house = await holding(House(replace(RULES, sell_value_min=Decimal(least))))
         await house.see("38000")
         assert len(house.sells) == sells
+
+
+async def test_an_exit_counts_the_fees_that_the_exchange_takes_by_now() -> None:
+    """B90, R22: bought at 0.5 % for 402. Then 3.5 % net are 416.07, at 0.5 % from 41,816.09 and at 0.8 % from 41,942.55.
+
+    41,900 would be a profit at the old rate and is none at the new one.
+    """
+    for later, sales in (("0.005", 1), ("0.008", 0)):
+        house = await House().open_one()
+        house.exchange.fees = FeeRates(maker=Decimal("0.0025"), taker=Decimal("0.005"))
+        await house.reconciler.run(unlocked)
+        await house.buy("0.01")
+        house.exchange.fees = replace(house.exchange.fees, taker=Decimal(later))
+        await house.reconciler.run(unlocked)
+        await house.see("41900")
+        assert len(house.sells) == sales
+        await house.see("41942.55")
+        assert [sell.trigger for sell in house.sells] == [Trigger.TAKE_PROFIT]
 
 
 async def test_a_flattening_switch_sells_at_the_market_what_the_rules_would_hold() -> None:
@@ -301,7 +319,7 @@ async def test_what_a_partial_exit_leaves_is_sold_next() -> None:
 
 
 async def test_dust_is_not_sold() -> None:
-    """B51: below the venue's smallest size, below its smallest value, below one increment."""
+    """B51, R62: below the venue's smallest size, below its smallest value, below one increment."""
     small = replace(product(), base_size_min=Size(Decimal("0.02")))
     worthless = replace(product(), quote_size_min=Decimal(400))
     coarse = product(base_increment=Decimal("0.1"))

@@ -301,7 +301,7 @@ async def test_a_hodl_asset_is_never_bracketed() -> None:
 
 
 async def test_dust_is_not_bracketed() -> None:
-    """B51: worth 400, below a minimum of 401."""
+    """B51, R62: worth 400, below a minimum of 401."""
     house = await holding()
     house.portfolio.products[BTC] = replace(product(), quote_size_min=Decimal(401))
     await protect(house)

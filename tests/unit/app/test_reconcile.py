@@ -116,7 +116,7 @@ async def test_fills_of_products_that_are_not_traded_are_left_alone() -> None:
 
 
 async def test_a_second_run_changes_nothing() -> None:
-    """B277"""
+    """B277, R6, R86"""
     house = await House().open()
     await house.buy("0.01")
     await house.see("38000")

@@ -28,6 +28,20 @@ def test_an_event_is_one_json_object_a_line() -> None:
     assert (second["event"], second["level"]) == ("books_differ", "warning")
 
 
+def test_two_logs_write_to_their_own_streams_with_their_own_level_and_role() -> None:
+    """B284, R58"""
+    loud, quiet = io.StringIO(), io.StringIO()
+    first, second = StructuredLog(loud, "INFO", "webhook"), StructuredLog(quiet, "WARNING", "sighook")
+    for log in (first, second):
+        log.info("order_placed")
+        log.alarm("books_differ")
+    assert [(line["event"], line["role"]) for line in lines_of(loud)] == [
+        ("order_placed", "webhook"),
+        ("books_differ", "webhook"),
+    ]
+    assert [(line["event"], line["role"]) for line in lines_of(quiet)] == [("books_differ", "sighook")]
+
+
 def test_amounts_are_text_in_full_and_times_are_iso() -> None:
     """A reader that parses numbers as floats must not round money."""
     stream = io.StringIO()

@@ -104,7 +104,8 @@ class MemoryExchange:
         self._clock = clock
         self._products = {product.product_id: product for product in products}
         self._totals = dict(balances)
-        self._fees = fees
+        self.fees = fees
+        """The account's rates; a test that changes them changes the tier."""
         self._script: deque[Step] = deque()
         self._cancel_script: deque[CancelStep] = deque()
         self._tickers: dict[ProductId, Ticker] = {}
@@ -149,7 +150,7 @@ class MemoryExchange:
         order, intent = self._orders[venue_order_id], self._intents[venue_order_id]
         with exact():
             value = Money(price * size)
-            fee = Money(value * (self._fees.maker if is_maker else self._fees.taker))
+            fee = Money(value * (self.fees.maker if is_maker else self.fees.taker))
             filled = Size(order.filled_size + size)
             assert filled <= intent.size_base, f"{size} is more than is left of {intent.size_base}"
             self._orders[venue_order_id] = replace(
@@ -277,7 +278,7 @@ class MemoryExchange:
 
     async def fee_rates(self) -> FeeRates:
         self._check_query()
-        return self._fees
+        return self.fees
 
     async def permissions(self) -> KeyPermissions:
         self._check_query()
@@ -349,7 +350,7 @@ class MemoryExchange:
             return base_of(intent.product_id), size
         price = intent.limit_price or self._tickers[intent.product_id].ask
         with exact():
-            return quote_of(intent.product_id), price * size * (1 + self._fees.taker)
+            return quote_of(intent.product_id), price * size * (1 + self.fees.taker)
 
     def _balance(self, currency: str) -> Balance:
         total = self._totals.get(currency, ZERO)
