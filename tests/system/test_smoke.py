@@ -13,7 +13,7 @@ BOUGHT = "SELECT count(*) FROM trade_records WHERE side = 'buy' AND status = 'fi
 async def test_the_running_bot_is_healthy_writes_reports_and_keeps_its_secrets(
     bot: Bot, exchange: Exchange, sql: Connection
 ) -> None:
-    """R16 is half of it: what helps to find a fault must not help to empty an account."""
+    """What helps to find a fault must not help to empty an account."""
     running = await bot.start("all", log_level="DEBUG")
     await bot.ready(running)
     origin = f"http://127.0.0.1:{running.port}"
@@ -50,7 +50,7 @@ async def test_the_running_bot_is_healthy_writes_reports_and_keeps_its_secrets(
 
 
 async def test_a_bot_whose_exchange_falls_silent_says_so(bot: Bot, exchange: Exchange) -> None:
-    """B305: blind is not healthy, and the probe of the listener answers all the same."""
+    """Blind is not healthy, and the probe of the listener answers all the same."""
     running = await bot.start("all")
     await bot.ready(running)
     await exchange.fault("ws ticker", "drop_connection")

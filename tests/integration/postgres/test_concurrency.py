@@ -124,7 +124,7 @@ async def test_fills_and_the_news_whose_they_are_may_race(store: PostgresStore) 
 async def test_every_write_repeated_after_a_lost_acknowledgement_changes_nothing(
     store: PostgresStore, database_url: str, sql: Connection
 ) -> None:
-    """F42, R2"""
+    """F42"""
     intent, signal = make_intent(), make_signal()
     accepted = step(intent, OrderState.ACCEPTED, 122, "venue-1")
 

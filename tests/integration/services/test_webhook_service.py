@@ -17,7 +17,7 @@ async def filled(sql: Connection, side: str) -> object:
 
 
 async def test_a_signal_becomes_a_position_and_a_stop_ends_it(stage: Stage, sql: Connection) -> None:
-    """B289, B291: and the books agree to the last digit."""
+    """B289: and the books agree to the last digit."""
     async with stage.webhook() as webhook:
         await webhook.healthy()
         status, answer, _ = await webhook.send("buy")

@@ -195,7 +195,7 @@ async def test_nothing_is_bought_while_an_order_of_the_pair_is_of_unknown_outcom
 
 @pytest.mark.parametrize("blindness", ["market", "user", "reconciliation", "doubt"])
 async def test_a_position_may_be_left_behind_every_closed_gate(blindness: str) -> None:
-    """S7, B7: the stop goes out whatever is not seen."""
+    """S7: the stop goes out whatever is not seen."""
     async with working() as desk:
         await desk.house.buy("0.01")
         match blindness:

@@ -113,7 +113,7 @@ async def test_the_peak_of_an_earlier_position_does_not_count() -> None:
 
 
 async def test_a_stale_price_alarms_and_decides_nothing() -> None:
-    """F30, R68: 60 s is still a price, a moment more is not."""
+    """F30: 60 s is still a price, a moment more is not."""
     house = await holding()
     old = house.show("38000")
     house.pass_time(60.001)
@@ -340,7 +340,7 @@ async def test_a_value_at_the_minimum_is_sold() -> None:
 
 
 async def test_a_hodl_asset_is_never_sold() -> None:
-    """B40, B123"""
+    """B40, B123, R16"""
     house = await holding(House(replace(RULES, hodl=frozenset({"BTC"}))))
     await house.see("20000")
     assert await asked_to_sell(house, "50000") == "HODL_REJECT"

@@ -159,6 +159,7 @@ async def test_each_product_is_held_still_while_its_orders_are_looked_at() -> No
 
 
 async def test_books_that_differ_are_told_with_both_figures() -> None:
+    """B234"""
     house = await House().open()
     house.exchange._move("USD", Decimal("-0.01"))  # noqa: SLF001 - money leaves behind the bot's back
     result = await house.reconciler.run(unlocked)

@@ -79,7 +79,7 @@ async def test_lagging_fills_keep_the_order_open_until_they_add_up() -> None:
 
 
 async def test_a_partly_filled_order_that_was_cancelled_counts_with_what_it_filled() -> None:
-    """B200"""
+    """B200, R81"""
     house = await House().open()
     house.exchange.script(FillParts((Size(Decimal("0.003")),)))
     await house.buy("0.01")
@@ -90,7 +90,7 @@ async def test_a_partly_filled_order_that_was_cancelled_counts_with_what_it_fill
 
 
 async def test_an_order_that_ends_unfilled_leaves_no_position() -> None:
-    """B200"""
+    """B200, R81"""
     house = await House().open()
     house.exchange.script(FillParts(()))
     await house.buy("0.01")

@@ -40,7 +40,7 @@ def report_of(facts: LedgerSnapshot, exchange_books: Books | None = None) -> Rep
 
 
 def test_realized_pnl_is_the_sum_of_the_allocations_and_leaves_unmatched_proceeds_beside_it() -> None:
-    """B235, R5: 8.156 - 3.388 = 4.768; the 29.88 of the SOL sale are not profit."""
+    """B235, R2, R5: 8.156 - 3.388 = 4.768; the 29.88 of the SOL sale are not profit."""
     report = report_of(small_ledger())
     assert report.realized_pnl == Decimal("4.768")
     assert report.unmatched_proceeds == Decimal("29.880")

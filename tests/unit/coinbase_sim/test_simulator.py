@@ -111,6 +111,7 @@ def test_the_ticker_tells_the_last_trade_and_the_top_of_the_book() -> None:
 
 
 def test_an_unknown_product_has_no_ticker() -> None:
+    """B291"""
     with pytest.raises(KeyError):
         Exchange().sim.ticker("NONE-USD")
 

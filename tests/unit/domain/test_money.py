@@ -35,7 +35,7 @@ def test_an_amount_keeps_every_digit(value: str | int | Decimal, digits: str) ->
 
 @pytest.mark.parametrize("value", [0.00034761, True, None, b"1", "", "1,5", "abc", "NaN", "inf", Decimal("sNaN")])
 def test_what_is_not_an_exact_finite_number_is_refused(value: object) -> None:
-    """B201: a float has lost its digits already."""
+    """B201, R82: a float has lost its digits already."""
     with pytest.raises(AmountInvalid, match="an amount is"):
         parse_amount(value)  # type: ignore[arg-type]  # the point of the test
 
