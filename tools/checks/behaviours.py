@@ -16,7 +16,8 @@ from tools.checks.source import Offence
 PAGE = Path("docs/behaviours.md")
 REMEDY = "run `python -m tools.behaviours_page`"
 ROW = re.compile(r"^\| ([BR]\d+) \| (.+) \|([^|]*)\|$")
-IDS = re.compile(r"\b([BR])(\d{1,3})(?:\s*[-\u2013]\s*\1?(\d{1,3}))?\b")
+# A run stands on one line: the names of cases are judged one by one, and "-2" may be the figure after one.
+IDS = re.compile(r"\b([BR])(\d{1,3})(?: ?[-\u2013] ?\1?(\d{1,3}))?\b")
 # The most tests a row names: a reader wants one to open, not all of them.
 NAMED_MAX = 3
 

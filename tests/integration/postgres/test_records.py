@@ -140,6 +140,7 @@ async def test_a_clock_that_stepped_back_does_not_stop_an_activation(store: Post
 
 
 async def test_a_second_open_activation_is_refused(store: PostgresStore, sql: Connection) -> None:
+    """R80"""
     snapshot = freeze_parameters("momentum", {"period": 5})
     await store.activate_snapshot(snapshot, "sighook", at(0))
     with pytest.raises(InvariantBroken, match="one_open"), translated("activating twice"):

@@ -12,7 +12,7 @@ TESTS = '''
 def test_one() -> None:
     """{B}1, {R}7: a docstring."""
 class TestGroup:
-    @pytest.mark.parametrize("x", [pytest.param(1, id="{B}2 low")])
+    @pytest.mark.parametrize("x", [pytest.param(["1"], id="{B}3"), pytest.param(["-9"], id="{B}2 low")])
     async def test_two(self) -> None: ...
 def test_run() -> None:
     """A run ({B}3-{B}5)."""
@@ -45,6 +45,7 @@ def test_a_page_that_names_every_proof_is_in_order(tree: Path) -> None:
     page = (tree / behaviours.PAGE).read_text()
     assert told(tree) == []
     assert "| B2 | what happens | `tests/unit/test_it.py::TestGroup::test_two` |" in page
+    assert "| B3 | what happens | `tests/unit/test_it.py::TestGroup::test_two`, `tests/unit/test_it.py::test_run` |" in page
     assert "| B4 | what happens | `tests/unit/test_it.py::test_run` |" in page
 
 
