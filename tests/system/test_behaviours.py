@@ -37,7 +37,8 @@ def test_every_behaviour_is_proven_by_a_test_that_runs() -> None:
         row
         for row in rows
         if not any(
-            test in names or ("_contract" in test.partition("::")[0] and test.rpartition("::")[2] in bare) for test in proofs[row]
+            test in names or ("_contract" in test.partition("::")[0] and test.rpartition("::")[2] in bare)
+            for test in proofs[row]
         )
     ]
     assert unproven == []

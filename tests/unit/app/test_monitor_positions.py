@@ -135,7 +135,7 @@ async def test_a_smallest_value_of_a_sale_can_be_set() -> None:
 
 
 async def test_an_exit_counts_the_fees_that_the_exchange_takes_by_now() -> None:
-    """B90, R22: bought at 0.5 % for 402. Then 3.5 % net are 416.07, at 0.5 % from 41,816.09 and at 0.8 % from 41,942.55.
+    """B90, R22: bought at 0.5 % for 402; 3.5 % net are 416.07, at 0.5 % from 41,816.09 and at 0.8 % from 41,942.55.
 
     41,900 would be a profit at the old rate and is none at the new one.
     """
