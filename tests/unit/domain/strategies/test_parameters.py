@@ -64,7 +64,7 @@ def test_a_switch_is_on(value: object) -> None:
         ("inner.share", "NaN", "inner.share: an amount is finite"),
         ("inner.is_open", "maybe", "inner.is_open: a switch is true or false, was 'maybe'"),
         ("inner", "x", "mine has no parameter 'inner', its parameters are window, name, inner.share, inner.is_open"),
-        ("windwo", 5, "mine has no parameter 'windwo', its parameters are window, name"),
+        ("windows", 5, "mine has no parameter 'windows', its parameters are window, name"),
     ],
 )
 def test_a_wrong_value_is_refused_by_name(name: str, value: object, said: str) -> None:
@@ -75,8 +75,8 @@ def test_a_wrong_value_is_refused_by_name(name: str, value: object, said: str) -
 
 
 def test_all_faults_are_named_at_once() -> None:
-    with pytest.raises(ConfigInvalid, match=r"'windwo'.*; window: "):
-        read_parameters("mine", Outer, {"windwo": 1, "window": "x"})
+    with pytest.raises(ConfigInvalid, match=r"'windows'.*; window: "):
+        read_parameters("mine", Outer, {"windows": 1, "window": "x"})
 
 
 def test_a_binary_float_is_no_parameter() -> None:
