@@ -68,6 +68,7 @@ class PositionMonitor:
         self._unusable: set[ProductId] = set()
         self._missing: set[ClientOrderId] = set()
         self._leaving: set[ProductId] = set()
+        self._judged_at: dict[ProductId, datetime] = {}
 
     async def on_closed(self, candle: Candle) -> None:
         """Take a closed candle into the range that stops are measured by."""
@@ -76,6 +77,10 @@ class PositionMonitor:
     def is_leaving(self, product_id: ProductId) -> bool:
         """Tell whether the last judgement of this product's position was to leave it."""
         return product_id in self._leaving
+
+    def judged_at(self, product_id: ProductId) -> datetime | None:
+        """Return the time of the newest price by which a position of this product was judged, None before the first."""
+        return self._judged_at.get(product_id)
 
     async def on_ticker(self, ticker: Ticker) -> None:
         """Judge the position of this product, if there is one."""
@@ -104,6 +109,7 @@ class PositionMonitor:
         if isinstance(decision, PriceUnusable):
             return self._alarm_unusable(position, decision)
         self._unusable.discard(position.product_id)
+        self._judged_at[position.product_id] = ticker.at
         decision = self._flattened(decision)
         if not isinstance(decision, Exit):
             self._leaving.discard(position.product_id)

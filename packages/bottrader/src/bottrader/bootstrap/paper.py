@@ -1,7 +1,8 @@
 """A paper session: the bot and a simulated exchange in one process, in lock-step over real sockets.
 
 The driver takes one tick, then waits until the bot has handled it and everything that came of it (signal, delivery,
-order, fill), then takes the next. Any speed therefore gives the same decisions. The session's database and the
+order, fill), then takes the next. Any speed therefore gives the same decisions, and after every tick it is asserted
+that each open position was protected on it. The session's database and the
 exchange's state lie in the data folder under the session's identity, so the same command goes on where it stopped.
 """
 
@@ -27,7 +28,7 @@ from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import VenueAddress, open_venue
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import StartupRefused
-from bottrader.domain.market import quote_of
+from bottrader.domain.market import ProductId, quote_of
 from bottrader.ports import Store
 
 SESSIONS_DIR = "paper"
@@ -72,7 +73,11 @@ class PaperSession:
         return self._bot.webhook.portfolio
 
     async def drive(self, speed: float | None, stop: asyncio.Event, on_step: Callable[[Step], None]) -> None:
-        """Take ticks until the market ends or `stop` is set; returns with nothing under way."""
+        """Take ticks until the market ends or `stop` is set; returns with nothing under way.
+
+        Raises:
+            InvariantBroken: when a position was held through a tick that nobody judged it by.
+        """
         await self._connected()
         loop = asyncio.get_running_loop()
         started, venue_started = loop.time(), self._venue.now
@@ -113,6 +118,7 @@ class PaperSession:
             await self._bot.sighook.watcher.progress.reached(step.at)
             await webhook.desk.user_progress.reached(step.at)
         await self._bot.activity.quiet()
+        webhook.witness.saw_tick(ProductId(step.product_id), step.at)
 
 
 @asynccontextmanager

@@ -33,6 +33,7 @@ from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
+from bottrader.app.witness_protection import ProtectionWitness
 from bottrader.app.world import World
 from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import Venue
@@ -73,6 +74,8 @@ class WebhookService:
         guard = EntryGuard(world, self.portfolio, rules.limits, self.kill_switch)
         canceller = OrderCanceller(world, self.portfolio, settler)
         monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules, guard)
+        self.witness = ProtectionWitness(self.portfolio, monitor)
+        """For whoever drives the market and knows every tick; it takes no part in the work."""
         entries = EntryDecider(world, self.portfolio, rules, guard)
         crew = DeskCrew(
             monitor=monitor,
