@@ -16,7 +16,7 @@ EQUAL_FIGURES = re.compile(
     r"Ledger equals the exchange's to the last digit: cash USD (?P<cash>[\d.]+), .*fees (?P<fees>[\d.]+)\."
 )
 TRADE = re.compile(
-    r"(?m)^\d\d-\d\d \d\d:\d\d +[A-Z]+-USD +(hard stop|take profit|trailing stop|signal exit) .* [+−]?[\d.,]+$"
+    r"(?m)^\d\d-\d\d \d\d:\d\d +[A-Z]+-USD +(hard stop|soft stop|trailing stop|max hold|signal exit) .* [+−]?[\d.,]+$"
 )
 
 
@@ -39,7 +39,7 @@ def test_the_demo_trades_and_its_books_equal_the_exchange(page: Path) -> None:
     text = _text_of(page)
     assert "to the last digit" in text
     assert equality["cash"] in page.read_text().replace(",", "") or equality["cash"] in text.replace(",", "")
-    assert len(re.findall(r"hard stop|take profit|trailing stop|signal exit", text)) >= len(TRADE.findall(said))
+    assert len(re.findall(r"hard stop|soft stop|trailing stop|max hold|signal exit", text)) >= len(TRADE.findall(said))
 
 
 def test_the_page_needs_nothing_but_itself(page: Path) -> None:

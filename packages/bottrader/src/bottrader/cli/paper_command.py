@@ -38,10 +38,18 @@ PAPER_PROFILE: dict[str, object] = {
     "max_daily_loss": "300",
     "reconcile_interval_s": 21_600,
 }
+# The demo's market moves 8 % a day. Its noise would reach the default stops within minutes of every buy, and each time
+# both fees would be paid for nothing: so it buys stronger moves only, and gives them room.
 DEMO_PROFILE: dict[str, object] = {
     **PAPER_PROFILE,
     "symbols": "BTC-USD,ETH-USD,SOL-USD",
+    "roc_5min_buy_threshold": "2.5",
+    "roc_5min_sell_threshold": "1.2",
+    "max_loss_pct": "0.045",
+    "soft_stop_market_pct": "0.05",
+    "hard_stop_pct": "0.06",
     "trailing_stop_enabled": "true",
+    "max_hold_minutes": 720,
 }
 MINUTES_PER_DAY = 24 * 60
 DEMO_SEED = 7

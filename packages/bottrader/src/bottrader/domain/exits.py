@@ -129,7 +129,7 @@ def decide_exit(
     if price is None:
         return PriceUnusable(_describe_unusable(market)), state
     proceeds = EXACT.multiply(EXACT.multiply(price, position.size), EXACT.subtract(_ONE, fee_rate))
-    case = _Case(position, market, rules, fee_rate, price, proceeds)
+    case = _new(_Case, (position, market, rules, fee_rate, price, proceeds))
     manager = rules.manager_of(position)
     state = _follow(case, manager, state)
     reason = _first_reason(case, manager, state)
@@ -163,6 +163,8 @@ def effective_stop(
 _ONE = Decimal(1)
 _HUNDRED = Decimal(100)
 _HOLD = Hold()
+# What `_Case(...)` does, without the call that spreads its arguments: one is made of every price.
+_new = tuple.__new__
 _DISPLAY = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN)
 
 
@@ -203,7 +205,9 @@ def _usable_price(market: MarketView, rules: ExitRules) -> Price | None:
     # Written so that an age that is not a number is unusable too.
     if not (price > ZERO and ZERO < bid <= ask and market.age_s <= rules.price_age_s_max):
         return None
-    return min(max(price, bid), ask)
+    if price < bid:
+        return bid
+    return min(price, ask)
 
 
 def _describe_unusable(market: MarketView) -> str:

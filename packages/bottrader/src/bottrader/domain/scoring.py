@@ -27,7 +27,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bottrader.domain.errors import ConfigInvalid
-from bottrader.domain.indicators import Reading, Readings
+from bottrader.domain.indicators import Reading, ReadingRow, Readings
 from bottrader.domain.market import Granularity
 from bottrader.domain.money import EXACT, ZERO, Price
 from bottrader.domain.signals import Action, Breakdown, Component, LastSide, Trigger
@@ -159,8 +159,8 @@ class ScoreMatrix:
     def judge(self, evidence: Evidence, last: LastSide | None) -> Judgement:
         """Return the one decision and everything it was made from."""
         readings = evidence.readings
-        buy_score, buy_fired = self._score(readings.buy)
-        sell_score, sell_fired = self._score(readings.sell)
+        buy_score, buy_fired = self._score(readings.buy_rows)
+        sell_score, sell_fired = self._score(readings.sell_rows)
         turned = last is not None and last.side
         buy_target = self._buy_targets[turned is Action.SELL]
         sell_target = self._sell_targets[turned is Action.BUY]
@@ -181,7 +181,7 @@ class ScoreMatrix:
         action, reason = None, "below_target"
         if signalling or suppressed:
             action, reason = self._weigh(signalling, suppressed, evidence, last)
-        return Judgement(action, Trigger.SCORE, reason, buy_score, sell_score, buy_target, sell_target)
+        return _new(Judgement, (action, Trigger.SCORE, reason, buy_score, sell_score, buy_target, sell_target))
 
     def explain(self, evidence: Evidence, judgement: Judgement, last: LastSide | None) -> Breakdown:
         """Return why, indicator by indicator; made only when somebody wants to read it."""
@@ -209,9 +209,9 @@ class ScoreMatrix:
             return max(signalling, key=lambda side: side.score).action, "score"
         return None, ", ".join(dict.fromkeys(suppressed))
 
-    def _score(self, readings: Sequence[Reading]) -> tuple[Decimal, int]:
+    def _score(self, rows: Sequence[ReadingRow]) -> tuple[Decimal, int]:
         score, fired = ZERO, 0
-        for name, decision, _, _ in readings:
+        for name, decision, _, _ in rows:
             if decision:
                 score = EXACT.add(score, self._weights[name])
                 fired += 1
@@ -282,6 +282,8 @@ class _Side(NamedTuple):
     target: Decimal
 
 
+# What `Judgement(...)` does, without the call that spreads its arguments: one is made of every candle.
+_new = tuple.__new__
 _CALM = 1e-9
 _RSI_MAX = Decimal(100)
 # The venue's candle stream has this granularity only.

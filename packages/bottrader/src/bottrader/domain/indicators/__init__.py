@@ -12,7 +12,7 @@ Every indicator has `update`, which returns the newest value, and `value`, which
 from bottrader.domain.indicators.momentum import Roc, RocDiff, Rsi, calculate_roc, calculate_rsi
 from bottrader.domain.indicators.parameters import IndicatorParameters
 from bottrader.domain.indicators.patterns import ThreeCandlePatterns
-from bottrader.domain.indicators.readings import IndicatorSet, Reading, Readings
+from bottrader.domain.indicators.readings import IndicatorSet, Reading, ReadingRow, Readings
 from bottrader.domain.indicators.rolling import RollingMean, RollingMedian, RollingSpan
 from bottrader.domain.indicators.trend import Ema, Macd, Swing, calculate_ema, calculate_macd
 from bottrader.domain.indicators.volatility import Atr, Bollinger, calculate_atr, calculate_bollinger
@@ -25,6 +25,7 @@ __all__ = [
     "IndicatorSet",
     "Macd",
     "Reading",
+    "ReadingRow",
     "Readings",
     "Roc",
     "RocDiff",

@@ -11,15 +11,17 @@ from bottrader.domain.indicators.volatility import Atr, Bollinger
 
 
 class Reading(NamedTuple):
-    """What one indicator says after a closed candle; all but the name are None while it is unknown.
-
-    A tuple and not a dataclass: fourteen are made of every candle, and a frozen dataclass takes five times as long.
-    """
+    """What one indicator says after a closed candle; all but the name are None while it is unknown."""
 
     name: str
     decision: bool | None
     value: float | None
     threshold: float | None
+
+
+ReadingRow = tuple[str, bool | None, float | None, float | None]
+"""A `Reading` without its names: fourteen are made of every candle, and naming one takes three times as long."""
+_FourRows = tuple[ReadingRow, ReadingRow, ReadingRow, ReadingRow]
 
 
 class Readings(NamedTuple):
@@ -28,9 +30,9 @@ class Readings(NamedTuple):
     Rates of change and their differences are in percent, `atr`, `macd_histogram` and the bands in price units.
     """
 
-    buy: tuple[Reading, ...]
+    buy_rows: tuple[ReadingRow, ...]
     """Ratio, Touch, W-Bottom, RSI, ROC, MACD, Swing."""
-    sell: tuple[Reading, ...]
+    sell_rows: tuple[ReadingRow, ...]
     """Ratio, Touch, M-Top, RSI, ROC, MACD, Swing."""
     roc: float | None
     roc_diff: float | None
@@ -40,6 +42,16 @@ class Readings(NamedTuple):
     macd_histogram: float | None
     upper_band: float | None
     lower_band: float | None
+
+    @property
+    def buy(self) -> tuple[Reading, ...]:
+        """What the indicators of the buy side say, for who wants to read it."""
+        return tuple(map(Reading._make, self.buy_rows))
+
+    @property
+    def sell(self) -> tuple[Reading, ...]:
+        """What the indicators of the sell side say."""
+        return tuple(map(Reading._make, self.sell_rows))
 
 
 class IndicatorSet:
@@ -94,45 +106,45 @@ class IndicatorSet:
         spread = self._roc_diff.spread
         return _new(Readings, (buy, sell, roc, roc_diff, spread, rsi, atr, histogram, bands.upper, bands.lower))
 
-    def _read_bands(self, close: float) -> tuple[Reading, Reading, Reading, Reading]:
+    def _read_bands(self, close: float) -> _FourRows:
         lower, upper = self._bands.lower, self._bands.upper
         if lower is None or upper is None:
             return _NO_BUY_RATIO, _NO_SELL_RATIO, _NO_BUY_TOUCH, _NO_SELL_TOUCH
-        buy_touch = _new(Reading, ("Buy Touch", close <= lower, close, lower))
-        sell_touch = _new(Reading, ("Sell Touch", close >= upper, close, upper))
+        buy_touch = ("Buy Touch", close <= lower, close, lower)
+        sell_touch = ("Sell Touch", close >= upper, close, upper)
         # A band at or below zero has no ratio that means anything.
         if lower <= 0:
             return _NO_BUY_RATIO, _NO_SELL_RATIO, buy_touch, sell_touch
         up, down = upper / lower, lower / upper
         return (
-            _new(Reading, ("Buy Ratio", up > self._buy_ratio, up, self._buy_ratio)),
-            _new(Reading, ("Sell Ratio", down < self._sell_ratio, down, self._sell_ratio)),
+            ("Buy Ratio", up > self._buy_ratio, up, self._buy_ratio),
+            ("Sell Ratio", down < self._sell_ratio, down, self._sell_ratio),
             buy_touch,
             sell_touch,
         )
 
-    def _read_patterns(self) -> tuple[Reading, Reading]:
+    def _read_patterns(self) -> tuple[ReadingRow, ReadingRow]:
         patterns = self._patterns
         if patterns.bottom is None:
             return _NO_W_BOTTOM, _NO_M_TOP
         height = patterns.height
         return (
-            _new(Reading, ("Buy W-Bottom", patterns.bottom, patterns.rise, height)),
-            _new(Reading, ("Sell M-Top", patterns.top, patterns.fall, height)),
+            ("Buy W-Bottom", patterns.bottom, patterns.rise, height),
+            ("Sell M-Top", patterns.top, patterns.fall, height),
         )
 
-    def _read_momentum(self, rsi: float | None, roc: float | None) -> tuple[Reading, Reading, Reading, Reading]:
+    def _read_momentum(self, rsi: float | None, roc: float | None) -> _FourRows:
         if rsi is None:
             buy_rsi, sell_rsi = _NO_BUY_RSI, _NO_SELL_RSI
         else:
-            buy_rsi = _new(Reading, ("Buy RSI", rsi < self._rsi_oversold, rsi, self._rsi_oversold))
-            sell_rsi = _new(Reading, ("Sell RSI", rsi > self._rsi_overbought, rsi, self._rsi_overbought))
+            buy_rsi = ("Buy RSI", rsi < self._rsi_oversold, rsi, self._rsi_oversold)
+            sell_rsi = ("Sell RSI", rsi > self._rsi_overbought, rsi, self._rsi_overbought)
         if roc is None:
             return buy_rsi, sell_rsi, _NO_BUY_ROC, _NO_SELL_ROC
-        buy_roc = _new(Reading, ("Buy ROC", roc > self._roc_buy, roc, self._roc_buy))
-        return buy_rsi, sell_rsi, buy_roc, _new(Reading, ("Sell ROC", roc < self._roc_sell, roc, self._roc_sell))
+        buy_roc = ("Buy ROC", roc > self._roc_buy, roc, self._roc_buy)
+        return buy_rsi, sell_rsi, buy_roc, ("Sell ROC", roc < self._roc_sell, roc, self._roc_sell)
 
-    def _read_trend(self, close: float, earlier_histogram: float | None) -> tuple[Reading, Reading, Reading, Reading]:
+    def _read_trend(self, close: float, earlier_histogram: float | None) -> _FourRows:
         macd, signal = self._macd.macd, self._macd.signal
         if macd is None or signal is None:
             return _NO_BUY_MACD, _NO_SELL_MACD, _NO_BUY_SWING, _NO_SELL_SWING
@@ -140,17 +152,17 @@ class IndicatorSet:
         if earlier_histogram is None:
             buy_macd, sell_macd = _NO_BUY_MACD, _NO_SELL_MACD
         else:
-            buy_macd = _new(Reading, ("Buy MACD", rising and earlier_histogram <= 0 and macd > 0, macd, signal))
-            sell_macd = _new(Reading, ("Sell MACD", falling and earlier_histogram >= 0 and macd < 0, macd, signal))
+            buy_macd = ("Buy MACD", rising and earlier_histogram <= 0 and macd > 0, macd, signal)
+            sell_macd = ("Sell MACD", falling and earlier_histogram >= 0 and macd < 0, macd, signal)
         highest, lowest = self._swing.highest, self._swing.lowest
         if highest is None or lowest is None:
             return buy_macd, sell_macd, _NO_BUY_SWING, _NO_SELL_SWING
-        buy_swing = _new(Reading, ("Buy Swing", rising and close > highest, close, highest))
+        buy_swing = ("Buy Swing", rising and close > highest, close, highest)
         return (
             buy_macd,
             sell_macd,
             buy_swing,
-            _new(Reading, ("Sell Swing", falling and close < lowest, close, lowest)),
+            ("Sell Swing", falling and close < lowest, close, lowest),
         )
 
 
@@ -159,8 +171,8 @@ _new = tuple.__new__
 _INFINITE = float("inf")
 
 
-def _unknown(name: str) -> Reading:
-    return Reading(name, None, None, None)
+def _unknown(name: str) -> ReadingRow:
+    return (name, None, None, None)
 
 
 _NO_BUY_RATIO, _NO_SELL_RATIO = _unknown("Buy Ratio"), _unknown("Sell Ratio")

@@ -54,16 +54,20 @@ class ScoreMatrixStrategy(Strategy):
         readings = self._indicators.update(
             float(candle.open), float(candle.high), float(candle.low), float(candle.close), float(candle.volume)
         )
-        evidence = Evidence(candle.opened_at, readings, candle.close, self._day.follow(candle))
+        evidence = _new(Evidence, (candle.opened_at, readings, candle.close, self._day.follow(candle)))
         judgement = self._matrix.judge(evidence, last)
 
         def explain() -> tuple[dict[str, Decimal], Breakdown]:
             return _scores(judgement, evidence), self._matrix.explain(evidence, judgement, last)
 
         if judgement.action is None:
-            return Hold(explain)
+            return _new(Hold, (explain,))
         scores, breakdown = explain()
         return Decision(judgement.action, judgement.trigger, _note(judgement, breakdown, scores), scores, breakdown)
+
+
+# What `Evidence(...)` does, without the call that spreads its arguments: both are made of nearly every candle.
+_new = tuple.__new__
 
 
 class _DayAgo:
