@@ -97,8 +97,8 @@ class ExitRules:
     def manager_of(self, position: Position) -> ProfitManager:
         """Return what takes this position's profit: peak tracking for its triggers, else the trail, else the target."""
         if self.peak_enabled and position.trigger in self.peak_triggers:
-            return ProfitManager.PEAK_TRACKING
-        return ProfitManager.TRAILING if self.trailing_enabled else ProfitManager.FIXED_TARGET
+            return _PEAK_TRACKING
+        return _TRAILING if self.trailing_enabled else _FIXED_TARGET
 
     def profit_pct(self, trigger: str | None) -> Decimal:
         """Return the net profit from which a position bought for `trigger` is managed as a gain (R23)."""
@@ -108,6 +108,9 @@ class ExitRules:
 
 
 _ONE = Decimal(1)
+# On Python 3.11 a member of an enumeration is found by a call; one of these is wanted for every price.
+_PEAK_TRACKING, _TRAILING = ProfitManager.PEAK_TRACKING, ProfitManager.TRAILING
+_FIXED_TARGET = ProfitManager.FIXED_TARGET
 _SHARES = (
     "hard_stop_pct",
     "soft_stop_pct",

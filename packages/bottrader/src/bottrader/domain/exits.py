@@ -153,9 +153,9 @@ def effective_stop(
     ]
     if bracket_stop is not None:
         stops.append(EffectiveStop(bracket_stop, "bracket"))
-    if manager is ProfitManager.TRAILING and state.trail is not None:
+    if manager is _TRAILING and state.trail is not None:
         stops.append(EffectiveStop(state.trail.stop, "trailing"))
-    if manager is ProfitManager.PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
+    if manager is _PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
         stops.append(EffectiveStop(_price_at(position, fee_rate, _ONE), "break_even"))
     return max(stops, key=lambda stop: stop.price)
 
@@ -163,6 +163,9 @@ def effective_stop(
 _ONE = Decimal(1)
 _HUNDRED = Decimal(100)
 _HOLD = Hold()
+# On Python 3.11 a member of an enumeration is found by a call; these are wanted several times for every price.
+_PEAK_TRACKING, _TRAILING = ProfitManager.PEAK_TRACKING, ProfitManager.TRAILING
+_FIXED_TARGET = ProfitManager.FIXED_TARGET
 # What `_Case(...)` does, without the call that spreads its arguments: one is made of every price.
 _new = tuple.__new__
 _DISPLAY = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN)
@@ -220,12 +223,12 @@ def _describe_unusable(market: MarketView) -> str:
 def _follow(case: _Case, manager: ProfitManager, state: ExitState) -> ExitState:
     """Take the price into what the position's profit manager remembers."""
     rules = case.rules
-    if manager is ProfitManager.TRAILING:
+    if manager is _TRAILING:
         trail = state.trail
         if trail is not None or case.has_gained(rules.trailing_activation_pct):
             trail = follow_trail(trail, case.price, case.market.atr, rules)
         return state if trail is state.trail else ExitState(trail, state.peak)
-    if manager is ProfitManager.PEAK_TRACKING:
+    if manager is _PEAK_TRACKING:
         before = state.peak or Peak(None)
         is_reached = case.has_gained(rules.peak_activation_pct)
         peak = follow_peak(before, case.sample, rules.peak_smoothing_s, is_reached=is_reached)
@@ -240,7 +243,7 @@ def _first_reason(case: _Case, manager: ProfitManager, state: ExitState) -> Exit
     if is_soft and proceeds <= case.worth(EXACT.subtract(_ONE, rules.hard_stop_pct)):
         return ExitReason.HARD_STOP
     is_managed = False
-    if manager is ProfitManager.PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
+    if manager is _PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
         is_managed = True
         if has_drawn_down(state.peak, case.sample, rules.peak_smoothing_s, rules.peak_drawdown_pct):
             return ExitReason.PEAK_DRAWDOWN
@@ -248,7 +251,7 @@ def _first_reason(case: _Case, manager: ProfitManager, state: ExitState) -> Exit
             return ExitReason.PEAK_BREAKEVEN
     if is_soft and not _is_left_to_bracket(case):
         return ExitReason.SOFT_STOP
-    if manager is ProfitManager.TRAILING and state.trail is not None:
+    if manager is _TRAILING and state.trail is not None:
         is_managed = True
         if case.price <= state.trail.stop:
             return ExitReason.TRAILING_STOP
@@ -260,7 +263,7 @@ def _late_reason(case: _Case, manager: ProfitManager, *, is_managed: bool) -> Ex
     rules = case.rules
     if rules.hold_s_max > 0 and case.held_s >= rules.hold_s_max:
         return ExitReason.MAX_HOLD
-    if manager is ProfitManager.PEAK_TRACKING and 0 < rules.peak_hold_s_max <= case.held_s:
+    if manager is _PEAK_TRACKING and 0 < rules.peak_hold_s_max <= case.held_s:
         return ExitReason.MAX_HOLD
     if (
         case.market.sell_signal
@@ -270,7 +273,7 @@ def _late_reason(case: _Case, manager: ProfitManager, *, is_managed: bool) -> Ex
         and case.held_s >= rules.hold_s_min
     ):
         return ExitReason.SIGNAL_EXIT
-    if manager is ProfitManager.FIXED_TARGET and case.has_gained(rules.take_profit_pct):
+    if manager is _FIXED_TARGET and case.has_gained(rules.take_profit_pct):
         return ExitReason.TAKE_PROFIT
     return None
 

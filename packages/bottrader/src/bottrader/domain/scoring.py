@@ -162,12 +162,12 @@ class ScoreMatrix:
         buy_score, buy_fired = self._score(readings.buy_rows)
         sell_score, sell_fired = self._score(readings.sell_rows)
         turned = last is not None and last.side
-        buy_target = self._buy_targets[turned is Action.SELL]
-        sell_target = self._sell_targets[turned is Action.BUY]
+        buy_target = self._buy_targets[turned is _SELL]
+        sell_target = self._sell_targets[turned is _BUY]
         suppressed = []
         momentum = self._momentum_side(readings)
         if momentum is not None:
-            guard = self._guard(evidence) if momentum is Action.BUY else None
+            guard = self._guard(evidence) if momentum is _BUY else None
             if guard is None:
                 scored = (buy_score, sell_score, buy_target, sell_target)
                 return Judgement(momentum, Trigger.ROC_MOMO, "roc_momo_override", *scored)
@@ -175,13 +175,13 @@ class ScoreMatrix:
         signalling = []
         # The sell stands first, and `max` keeps the first of equals: a tie is a sell (B165).
         if sell_score >= self._rules.sell_target:
-            signalling.append(_Side(Action.SELL, sell_score, sell_fired, sell_target))
+            signalling.append(_Side(_SELL, sell_score, sell_fired, sell_target))
         if buy_score >= self._rules.buy_target:
-            signalling.append(_Side(Action.BUY, buy_score, buy_fired, buy_target))
+            signalling.append(_Side(_BUY, buy_score, buy_fired, buy_target))
         action, reason = None, "below_target"
         if signalling or suppressed:
             action, reason = self._weigh(signalling, suppressed, evidence, last)
-        return _new(Judgement, (action, Trigger.SCORE, reason, buy_score, sell_score, buy_target, sell_target))
+        return _new(Judgement, (action, _SCORE, reason, buy_score, sell_score, buy_target, sell_target))
 
     def explain(self, evidence: Evidence, judgement: Judgement, last: LastSide | None) -> Breakdown:
         """Return why, indicator by indicator; made only when somebody wants to read it."""
@@ -282,6 +282,8 @@ class _Side(NamedTuple):
     target: Decimal
 
 
+# On Python 3.11 a member of an enumeration is found by a call; each of these is wanted for every candle.
+_BUY, _SELL, _SCORE = Action.BUY, Action.SELL, Trigger.SCORE
 # What `Judgement(...)` does, without the call that spreads its arguments: one is made of every candle.
 _new = tuple.__new__
 _CALM = 1e-9

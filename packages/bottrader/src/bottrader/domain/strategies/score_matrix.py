@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import ClassVar
 
 from bottrader.domain.indicators import IndicatorParameters, IndicatorSet
@@ -56,14 +57,15 @@ class ScoreMatrixStrategy(Strategy):
         )
         evidence = _new(Evidence, (candle.opened_at, readings, candle.close, self._day.follow(candle)))
         judgement = self._matrix.judge(evidence, last)
-
-        def explain() -> tuple[dict[str, Decimal], Breakdown]:
-            return _scores(judgement, evidence), self._matrix.explain(evidence, judgement, last)
-
         if judgement.action is None:
-            return _new(Hold, (explain,))
-        scores, breakdown = explain()
+            return _new(Hold, (partial(self._explain, evidence, judgement, last),))
+        scores, breakdown = self._explain(evidence, judgement, last)
         return Decision(judgement.action, judgement.trigger, _note(judgement, breakdown, scores), scores, breakdown)
+
+    def _explain(
+        self, evidence: Evidence, judgement: Judgement, last: LastSide | None
+    ) -> tuple[dict[str, Decimal], Breakdown]:
+        return _scores(judgement, evidence), self._matrix.explain(evidence, judgement, last)
 
 
 # What `Evidence(...)` does, without the call that spreads its arguments: both are made of nearly every candle.
