@@ -23,7 +23,7 @@ def _amount(value: object) -> Decimal:
     if not isinstance(value, str | int | Decimal):
         # pydantic turns a ValueError into one line of its list; a TypeError would escape it.
         raise ValueError(  # noqa: TRY004
-            f"an amount is written as text, was {type(value).__name__}"
+            f"an amount is written as text or as a whole number, was {type(value).__name__}"
         )
     try:
         return parse_amount(value)

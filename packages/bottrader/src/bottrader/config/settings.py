@@ -6,14 +6,16 @@ that prints as stars.
 
 import hashlib
 import json
+from typing import Any
 
 from pydantic import SecretStr
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from bottrader.config.brackets import BracketSettings
 from bottrader.config.exchange import ExchangeSettings
 from bottrader.config.exits import ExitSettings
 from bottrader.config.fields import SettingsGroup
+from bottrader.config.names import PREFIX
 from bottrader.config.risk import RiskSettings
 from bottrader.config.service import ServiceSettings
 from bottrader.config.sizing import SizingSettings
@@ -21,7 +23,8 @@ from bottrader.config.strategy import StrategySettings
 from bottrader.config.symbols import SymbolSettings
 from bottrader.domain.exit_rules import ExitRules
 
-PREFIX = "BOTTRADER_"
+# What is shown as stars, and stands in no file that others may read.
+SECRETS = frozenset({"webhook_secret", "database_url"})
 
 
 class Settings(
@@ -39,6 +42,11 @@ class Settings(
     """Everything that can be set; defaults are the cautious choice, amounts are in quote currency."""
 
     model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True)
+
+    @classmethod
+    def settings_customise_sources(cls, *_: Any, **sources: Any) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Take what is given and nothing else: `load_settings` alone reads the environment and the files."""
+        return (sources["init_settings"],)
 
     def exit_rules(self) -> ExitRules:
         return ExitRules(
@@ -72,11 +80,6 @@ class Settings(
         """Return a hash of every setting that is not a secret; two processes with equal rules show equal hashes."""
         canonical = json.dumps(self.shown(), sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
-
-
-def variable_name(setting: str) -> str:
-    """Return the environment variable of a setting."""
-    return "DATABASE_URL" if setting == "database_url" else PREFIX + setting.upper()
 
 
 def groups() -> dict[str, type[SettingsGroup]]:
