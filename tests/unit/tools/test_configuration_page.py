@@ -49,7 +49,7 @@ def test_a_setting_is_one_row(row: str) -> None:
 
 def test_a_profile_lists_its_values_under_its_title() -> None:
     page = configuration_page.render({"sample": Sample}, {"In the lab:": {"size": 5}}, [SOURCE])
-    assert page.endswith("\n\nIn the lab:\n\n* `BOTTRADER_SIZE=5`\n")
+    assert "\n\nIn the lab:\n\n* `BOTTRADER_SIZE=5`\n\n" in page
 
 
 def test_every_setting_has_a_meaning() -> None:
@@ -76,7 +76,8 @@ def test_a_page_is_written_once_and_then_agrees(tmp_path: Path, monkeypatch: pyt
 def test_a_group_of_settings_stands_under_its_own_heading() -> None:
     page = configuration_page.render({"sample": Sample}, {}, [SOURCE]).splitlines()
     heading = page.index("## One setting of each kind that has a spelling of its own")
-    assert page[heading + 2].startswith("| variable |")
+    assert page[heading + 2] == "Table `[sample]` of the TOML file."
+    assert page[heading + 4].startswith("| variable |")
 
 
 @pytest.mark.parametrize(

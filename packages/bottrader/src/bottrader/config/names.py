@@ -23,12 +23,7 @@ FAMILIES = (
 )
 
 # Names of the earlier bot whose setting is called otherwise now.
-RENAMED = {
-    "min_buy_value": "min_order_amount_fiat",
-    "run_mode": "mode",
-    "webhook_base_url": "webhook_url",
-    "webhook_token": "webhook_secret",
-}
+RENAMED = {"min_buy_value": "min_order_amount_fiat"}
 
 # Names of the earlier bot whose unit or meaning was disputed, or that nothing read, with what replaces them.
 RETIRED = {

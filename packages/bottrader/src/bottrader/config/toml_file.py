@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from bottrader.config.names import fault_of_name
+from bottrader.config.names import PREFIX, fault_of_name
 from bottrader.domain.errors import ConfigInvalid
 
 
@@ -78,7 +78,7 @@ def _unknown(key: str, present: Collection[str], groups: Mapping[str, Collection
     if _is_setting(key, groups):
         return None
     settings = [name for group in groups.values() for name in group]
-    return fault_of_name(key, key.lower(), settings, present, spelled=str)
+    return fault_of_name(key, key.lower().removeprefix(PREFIX.lower()), settings, present, spelled=str)
 
 
 def _fault(table: str | None, key: str, value: object, groups: Mapping[str, Collection[str]]) -> str | None:
