@@ -33,7 +33,7 @@ KNOWN = list(Settings.model_fields)
     ],
 )
 def test_a_name_that_nobody_reads_is_one_sentence_that_says_what_to_do(given: list[str], said: str) -> None:
-    """B281, B249, R57"""
+    """B281, R57"""
     faults = variable_faults(given, KNOWN)
     assert len(faults) == 1
     assert faults[0].startswith(said) or said in faults[0]

@@ -109,7 +109,7 @@ def test_an_unknown_key_names_the_nearest_setting(file: Path) -> None:
     ],
 )
 def test_what_is_wrong_in_the_file_is_one_sentence_that_names_the_file(file: Path, text: str, said: str) -> None:
-    """B281, B249, R57"""
+    """B281, R57"""
     faults = faults_of(file, text)
     assert len([fault for fault in faults if said in fault and "bottrader.toml" in fault]) == 1
     assert len(faults) == 1
