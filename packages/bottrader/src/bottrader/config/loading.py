@@ -58,7 +58,8 @@ def load_configuration(
 ) -> Configuration:
     """Return what `load_settings` does, with the origin of each value."""
     written = {} if env_file is None else _by_variable(DotEnvSettingsSource(Settings, env_file=env_file)())
-    given = {name: os.environ[name] for name in os.environ} | _by_variable(EnvSettingsSource(Settings)())
+    # Capitals or not, a variable means the same; the source reads the known ones only.
+    given = {name.upper(): value for name, value in os.environ.items()} | _by_variable(EnvSettingsSource(Settings)())
     chosen = file or _file_named_by(given.get(CONFIG_VARIABLE) or written.get(CONFIG_VARIABLE))
     in_file = TomlFile({}, ()) if chosen is None else _read(chosen)
     layers: list[tuple[str, Mapping[str, Any]]] = [
