@@ -19,7 +19,7 @@ def show(config: ConfigFile = None) -> None:
     """Show every setting with its value in force and where that comes from; secrets as stars.
 
     A setting comes from the environment, else from a file .env in this folder, else from the settings file, else from
-    its default. A name that no setting has is an error.
+    its default. A BOTTRADER_ variable or a key that no setting has is an error.
     """
     _print(load_configuration(file=config))
 
