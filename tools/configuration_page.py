@@ -4,12 +4,16 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bottrader.cli.paper_command import DEMO_PROFILE, PAPER_PROFILE
-from bottrader.config import Settings, variable_name
-from tools.checks.configuration import CONFIG, PAGE, REMEDY, digest
+from bottrader.config import CONFIG_VARIABLE, groups, variable_name
+from bottrader.config.names import RENAMED, RETIRED
+from bottrader.config.settings import SECRETS
+from tools.checks.configuration import PAGE, REMEDY, digest, sources
 
 HEAD = """\
 <!-- Written from the settings by `nox -s gen`; not edited by hand.
@@ -17,12 +21,41 @@ settings sha256: {digest} -->
 
 # Configuration
 
-Every setting is an environment variable, or a line of a file `.env` in the folder where `bottrader` is started. The
-environment wins over the file, the file over the defaults of the command, and an option such as `--symbols` over all of
-them. `bottrader config show` prints what is in force, secrets as stars.
+Every setting is an environment variable, a line of a file `.env` in the folder where `bottrader` is started, or a key
+of a TOML file: `bottrader.toml` in that folder, or the file that `--config` or `{config}` names. Of two that
+set the same name the stronger wins, in this order:
 
-A `BOTTRADER_` variable that no setting reads, and a value out of its range, stop the start with one sentence each and
-exit code 2. Amounts are in quote currency, and shares are fractions: 0.045 is 4.5 %.
+1. an option of the command, such as `--symbols`
+2. the environment
+3. `.env`
+4. the TOML file
+5. the profile of the command (at the end of this page)
+6. the default
+
+`bottrader config show` prints what is in force and where each value comes from, secrets as stars. `bottrader config
+check` judges everything that a start would, without starting: exit code 0, or 2 and a sentence for each fault. With
+`--role all` it also asks for what `bottrader run` needs: the key, and the secret of two processes.
+
+In the TOML file a setting has its name without `BOTTRADER_` and in small letters, in the table of its group or before
+the first table:
+
+```toml
+symbols = ["BTC-USD", "ETH-USD"]
+
+[sizing]
+order_size_roc = 20
+
+[exits]
+hard_stop_pct = "0.05"
+```
+
+An amount is text or a whole number there. A number with a point is refused, since TOML makes a binary fraction of it.
+A file that holds a secret ({secrets}) is refused while anybody but its owner may read it.
+
+Unknown names stop the start with exit code 2 and name the nearest setting: each variable that begins with `BOTTRADER_`,
+each key of the TOML file, and each variable that begins like a setting of this bot but lacks the prefix, such as
+`ORDER_SIZE_ROC`, which nobody reads. A value out of its range stops it too. Amounts are in quote currency, and shares
+are fractions: 0.045 is 4.5 %.
 """
 PROFILES: Mapping[str, Mapping[str, object]] = {
     "`bottrader paper` and `bottrader demo` start from these defaults instead:": PAPER_PROFILE,
@@ -33,16 +66,34 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
 BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
-def render(fields: Mapping[str, FieldInfo], profiles: Mapping[str, Mapping[str, object]], source: str) -> str:
-    """Return the page: a table of all settings, then the defaults that differ, each profile under its title."""
-    lines = [HEAD.format(digest=digest(source)), "| variable | default | allowed | meaning |", "|---|---|---|---|"]
-    lines += [
-        f"| `{variable_name(name)}` | {_default(field)} | {_allowed(field)} | {field.description} |"
-        for name, field in fields.items()
-    ]
+def render(
+    groups: Mapping[str, type[BaseModel]], profiles: Mapping[str, Mapping[str, object]], sources: list[str]
+) -> str:
+    """Return the page: a table for each group of settings, then the defaults that differ, each profile in its turn."""
+    secrets = " or ".join(f"`{name}`" for name in sorted(SECRETS))
+    lines = [HEAD.format(digest=digest(sources), config=CONFIG_VARIABLE, secrets=secrets)]
+    for table, group in groups.items():
+        title = (group.__doc__ or "").splitlines()[0].removesuffix(".")
+        lines += [
+            f"## {title}",
+            "",
+            f"Table `[{table}]` of the TOML file.",
+            "",
+            "| variable | default | allowed | meaning |",
+            "|---|---|---|---|",
+        ]
+        lines += [
+            f"| `{variable_name(name)}` | {_default(field)} | {_allowed(field)} | {field.description} |"
+            for name, field in group.model_fields.items()
+        ]
+        lines.append("")
+    lines.append("## Profiles")
     for title, profile in profiles.items():
         pairs = [f"`{variable_name(name)}={value}`" for name, value in profile.items()]
         lines += ["", title, "", *(f"* {pair}" for pair in pairs)]
+    lines += ["", "## Earlier names", "", "Setting one of these stops the start, with or without `BOTTRADER_`.", ""]
+    lines += [f"* `{name.upper()}`: now `{variable_name(setting)}`" for name, setting in RENAMED.items()]
+    lines += [f"* `{name.upper()}`: {replacement}" for name, replacement in RETIRED.items()]
     return "\n".join(lines) + "\n"
 
 
@@ -81,7 +132,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when the page is out of date instead of writing it")
     only_check = parser.parse_args(arguments).check
-    text = render(Settings.model_fields, PROFILES, CONFIG.read_text(encoding="utf-8"))
+    text = render(groups(), PROFILES, sources(Path.cwd()))
     if not only_check:
         PAGE.write_text(text, encoding="utf-8")
         return 0

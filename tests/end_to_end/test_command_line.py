@@ -276,6 +276,7 @@ async def test_books_without_a_trade_are_reported(shell: Shell, database_url: st
         ("report", ("P&L", "fees", "equity curve", "DATABASE_URL")),
         ("db", ("upgrade", "downgrade", "check", "DATABASE_URL")),
         ("config show", ("secrets as stars", ".env", "BOTTRADER_")),
+        ("config check", ("exit code 2", "--role", "--config")),
     ],
 )
 def test_the_help_says_what_the_command_does(shell: Shell, words: str, promises: tuple[str, ...]) -> None:

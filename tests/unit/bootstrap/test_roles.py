@@ -1,11 +1,13 @@
 """Running until told to stop, and failing as what went wrong."""
 
 import asyncio
+from pathlib import Path
 
 import pytest
 
-from bottrader.bootstrap.roles import first_cause, run_until
-from bottrader.domain.errors import InvariantBroken
+from bottrader.bootstrap.roles import Role, first_cause, run_role, run_until, start_faults
+from bottrader.config import load_settings
+from bottrader.domain.errors import InvariantBroken, StartupRefused
 
 
 async def test_work_that_ends_ends_the_run() -> None:
@@ -68,3 +70,23 @@ async def test_a_run_that_is_cancelled_cancels_its_work() -> None:
 def test_the_first_cause_lies_within_groups_of_groups() -> None:
     inner = ValueError("x")
     assert first_cause(ExceptionGroup("o", [ExceptionGroup("i", [inner]), KeyError("later")])) is inner
+
+
+@pytest.mark.parametrize("role", list(Role))
+async def test_a_start_is_refused_for_everything_at_once_and_leaves_no_trace(role: Role, tmp_path: Path) -> None:
+    """B283, R31: the path is on a volume that is not there, and nothing was opened before that was said."""
+    (tmp_path / "volume").touch()
+    settings = load_settings({"data_dir": tmp_path / "volume" / "data", "strategy": "moonshot"}, None)
+    with pytest.raises(StartupRefused) as refused:
+        await run_role(settings, role, asyncio.Event())
+    told = str(refused.value)
+    assert f"the data folder {tmp_path}/volume/data cannot be written" in told
+    assert "'moonshot'" in told
+    assert told.splitlines() == start_faults(settings, role)
+    assert [file.name for file in tmp_path.iterdir()] == ["volume"]
+
+
+def test_a_folder_that_is_not_there_yet_is_no_fault_and_is_not_made(tmp_path: Path) -> None:
+    settings = load_settings({"data_dir": tmp_path / "deep" / "down"}, None)
+    assert start_faults(settings, None) == []
+    assert list(tmp_path.iterdir()) == []

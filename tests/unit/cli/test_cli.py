@@ -49,6 +49,75 @@ def test_config_show_lists_every_setting_with_its_value_and_no_secret(monkeypatc
     assert "hunter2" not in shown.stdout
 
 
+def test_config_show_says_where_each_value_comes_from(monkeypatch: pytest.MonkeyPatch) -> None:
+    """R42, R43"""
+    Path("mine.toml").write_text('[risk]\nmax_exposure = 900\nmax_daily_loss = "12.5"\n')
+    monkeypatch.setenv("BOTTRADER_MAX_EXPOSURE", "800")
+    shown = runner.invoke(app, ["config", "show", "--config", "mine.toml"])
+    assert shown.exit_code == 0
+
+    def row(variable: str) -> list[str]:
+        line = next(line for line in shown.stdout.splitlines() if variable in line)
+        return [cell.strip() for cell in line.split("│")[2:4]]
+
+    assert row("BOTTRADER_MAX_EXPOSURE ") == ["800", "environment"]
+    assert row("BOTTRADER_MAX_DAILY_LOSS ") == ["12.5", "mine.toml"]
+    assert row("BOTTRADER_COOL_OFF_S ") == ["3600", "default"]
+
+
+def test_config_check_of_a_good_configuration_ends_with_0_and_makes_nothing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("BOTTRADER_DATA_DIR", str(tmp_path / "deep" / "down"))
+    checked = runner.invoke(app, ["config", "check"])
+    assert checked.exit_code == 0
+    assert "the configuration is fine" in checked.stdout
+    assert "not for `bottrader run`" in checked.stdout
+    assert list(tmp_path.iterdir()) == []
+    verbose = runner.invoke(app, ["config", "check", "--verbose"])
+    assert "BOTTRADER_MAX_EXPOSURE" in verbose.stdout
+    assert "BOTTRADER_MAX_EXPOSURE" not in checked.stdout
+
+
+def test_config_check_tells_everything_that_a_start_would_be_refused_for(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """B283, R31: a path on a volume that is not there is told at once, with its name."""
+    monkeypatch.setenv("BOTTRADER_DATA_DIR", str(tmp_path / "volume" / "data"))
+    (tmp_path / "volume").touch()
+    Path("bottrader.toml").write_text('[strategy]\nstrategy = "moonshot"\n[exchange]\nexchange_key_file = "no.json"\n')
+    for name in ("REST", "MARKET_WS", "USER_WS"):
+        monkeypatch.setenv(f"BOTTRADER_EXCHANGE_{name}_URL", "http://127.0.0.1:9")
+    assert run_main(monkeypatch, "config", "check", "--role", "webhook") == 2
+    told = capsys.readouterr().err
+    for word in ("'moonshot'", "BOTTRADER_WEBHOOK_SECRET", "no.json", f"{tmp_path}/volume/data cannot be written"):
+        assert word in told
+    assert len(told.splitlines()) == 4
+
+
+def test_config_check_without_a_role_needs_neither_key_nor_secret(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("BOTTRADER_MODE", "live")
+    assert run_main(monkeypatch, "config", "check") == 0
+    assert run_main(monkeypatch, "config", "check", "--role", "all") == 2
+    assert "no API key" in capsys.readouterr().err
+
+
+def test_brackets_that_cannot_pay_and_unknown_names_fail_the_check(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """B66, B281, R24, R57"""
+    Path("bottrader.toml").write_text(
+        '[brackets]\nbracket_enabled = true\nstop_mode = "fixed"\nstop_loss = "-0.0255"\ntake_profit = "0.0155"\n'
+    )
+    monkeypatch.setenv("ORDER_SIZE_ROK", "5")
+    assert run_main(monkeypatch, "config", "check") == 2
+    told = capsys.readouterr().err
+    assert "of the time" in told
+    assert "ORDER_SIZE_ROK is no setting; the nearest one is BOTTRADER_ORDER_SIZE_ROC" in told
+
+
 def run_main(monkeypatch: pytest.MonkeyPatch, *arguments: str) -> int:
     monkeypatch.setattr("sys.argv", ["bottrader", *arguments])
     with pytest.raises(SystemExit) as ended:

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from tempfile import TemporaryFile
 
 from bottrader.adapters.postgres import schema
 from bottrader.adapters.postgres.databases import drop_database, ensure_database
@@ -53,6 +54,16 @@ async def open_server(settings: Settings, name: str = "bottrader") -> AsyncItera
         yield await ensure_database(server_dsn, name)
 
 
+def data_dir_fault(data_dir: Path) -> str | None:
+    """Return why the data folder cannot be written (R31), or None; nothing is made and nothing stays behind."""
+    existing = next(folder for folder in (data_dir, *data_dir.absolute().parents) if folder.exists())
+    try:
+        with TemporaryFile(dir=existing):
+            return None
+    except OSError as error:
+        return _unwritable(data_dir, error)
+
+
 def prepare_data_dir(data_dir: Path) -> Path:
     """Return the data folder, made and writable; raises `StartupRefused` naming it otherwise (R31)."""
     try:
@@ -61,7 +72,9 @@ def prepare_data_dir(data_dir: Path) -> Path:
         probe.touch()
         probe.unlink()
     except OSError as error:
-        raise StartupRefused(
-            f"the data folder {data_dir} cannot be written: {error.strerror}; set BOTTRADER_DATA_DIR to one that can"
-        ) from None
+        raise StartupRefused(_unwritable(data_dir, error)) from None
     return data_dir
+
+
+def _unwritable(data_dir: Path, error: OSError) -> str:
+    return f"the data folder {data_dir} cannot be written: {error.strerror}; set BOTTRADER_DATA_DIR to one that can"

@@ -1,7 +1,7 @@
 """A role of the bot as a process: `webhook`, `sighook`, or both in one."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from enum import StrEnum
 
@@ -9,13 +9,13 @@ from bottrader.adapters.http.server import bind
 from bottrader.adapters.postgres.store import open_store
 from bottrader.adapters.system.log import StructuredLog, standard_stream
 from bottrader.app.activity import Activity
-from bottrader.bootstrap.database import open_database
+from bottrader.bootstrap.database import data_dir_fault, open_database
 from bottrader.bootstrap.reporting import ReporterService
 from bottrader.bootstrap.services import SighookService, WebhookService
 from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import Venue, address_of, open_venue
 from bottrader.config import Settings
-from bottrader.domain.errors import ConfigInvalid
+from bottrader.domain.errors import ConfigInvalid, StartupRefused
 from bottrader.ports import EventLog, Store
 
 WEBHOOK_PATH = "/webhook"
@@ -31,13 +31,33 @@ class Role(StrEnum):
     REPORTER = "reporter"
 
 
+def start_faults(settings: Settings, role: Role | None) -> list[str]:
+    """Return what a start as `role` would be refused for, as far as it shows without the exchange and the database.
+
+    Without a role it is what every command needs, and the API key only if there is one: paper trading has none.
+    """
+    checks: list[Callable[[], object]] = [lambda: decision_basis(settings)]
+    if role is not None:
+        checks.append(lambda: _check_secret(settings, role))
+    if role is not None or settings.exchange_key_file is not None:
+        checks.append(lambda: address_of(settings))
+    faults = []
+    for check in checks:
+        try:
+            check()
+        except StartupRefused as error:
+            faults.append(str(error))
+    unwritable = data_dir_fault(settings.data_dir)
+    return faults if unwritable is None else [*faults, unwritable]
+
+
 async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
     """Run `role` until `stop` is set; whatever was being written is finished first."""
     log = StructuredLog(standard_stream(), settings.log_level, role)
     async with AsyncExitStack() as opened:
         # What can be judged without starting anything comes first, so that a refusal leaves no trace.
-        _check_secret(settings, role)
-        decision_basis(settings)
+        if faults := start_faults(settings, role):
+            raise ConfigInvalid("\n".join(faults))
         address = address_of(settings)
         dsn = await opened.enter_async_context(open_database(settings))
         store = await opened.enter_async_context(open_store(dsn))

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 
 import typer
 from rich.console import Console
 
 from bottrader.adapters.postgres import schema
 from bottrader.bootstrap.database import open_server
+from bottrader.cli.options import ConfigFile
 from bottrader.config import load_settings
 
 app = typer.Typer(
@@ -17,26 +19,30 @@ app = typer.Typer(
 
 
 @app.command()
-def upgrade(revision: str = typer.Argument("head", help="Revision to go up to; head is the newest.")) -> None:
+def upgrade(
+    revision: str = typer.Argument("head", help="Revision to go up to; head is the newest."), config: ConfigFile = None
+) -> None:
     """Migrate up; running it twice changes nothing."""
-    _on_database(lambda dsn: schema.upgrade(dsn, revision))
+    _on_database(lambda dsn: schema.upgrade(dsn, revision), config)
 
 
 @app.command()
-def downgrade(revision: str = typer.Argument(help="Revision to go down to; base is an empty database.")) -> None:
+def downgrade(
+    revision: str = typer.Argument(help="Revision to go down to; base is an empty database."), config: ConfigFile = None
+) -> None:
     """Migrate down. What a revision added is dropped with everything in it."""
-    _on_database(lambda dsn: schema.downgrade(dsn, revision))
+    _on_database(lambda dsn: schema.downgrade(dsn, revision), config)
 
 
 @app.command()
-def check() -> None:
+def check(config: ConfigFile = None) -> None:
     """Tell whether the schema is the one this version needs; exit code 2 when it is not."""
-    _on_database(schema.check)
+    _on_database(schema.check, config)
 
 
-def _on_database(act: Callable[[str], Awaitable[None]]) -> None:
+def _on_database(act: Callable[[str], Awaitable[None]], config: Path | None) -> None:
     async def run() -> str:
-        async with open_server(load_settings()) as dsn:
+        async with open_server(load_settings(file=config)) as dsn:
             await act(dsn)
             return await schema.current(dsn) or "base"
 

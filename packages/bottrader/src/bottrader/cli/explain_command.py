@@ -10,6 +10,7 @@ from bottrader.adapters.postgres.store import open_store
 from bottrader.bootstrap.database import open_database
 from bottrader.bootstrap.paper import last_session
 from bottrader.cli.explanation import components_table, history_table
+from bottrader.cli.options import ConfigFile
 from bottrader.cli.report_command import DEFAULT_DATABASE
 from bottrader.config import Settings, load_settings
 from bottrader.domain.errors import ConfigInvalid
@@ -19,13 +20,14 @@ from bottrader.ports import SignalHistory
 
 def explain(
     signal_id: Annotated[str, typer.Argument(metavar="SIGNAL-ID", help="The id, as the log and the database show it.")],
+    config: ConfigFile = None,
 ) -> None:
     """Print why a signal was given, indicator by indicator, and what became of it: refused, expired or ordered.
 
     Reads DATABASE_URL; without it the newest paper session of the data folder, else the embedded database of
     `bottrader run`.
     """
-    history = asyncio.run(_history(load_settings(), SignalId(signal_id)))
+    history = asyncio.run(_history(load_settings(file=config), SignalId(signal_id)))
     console = Console(highlight=False)
     console.print(history_table(history))
     breakdown = history.signal.breakdown

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,6 +12,7 @@ from rich.console import Console
 from bottrader.adapters.postgres.store import open_store
 from bottrader.adapters.system.kill_file import KillFileOnDisk
 from bottrader.bootstrap.database import open_database
+from bottrader.cli.options import ConfigFile
 from bottrader.config import load_settings
 from bottrader.domain.risk import KillSwitch
 from bottrader.ports import Store
@@ -31,33 +33,34 @@ Reason = Annotated[str, typer.Option(help="Why, for whoever finds it thrown.")]
 def turn_on(
     reason: Reason = "by hand",
     flatten: Annotated[bool, typer.Option("--flatten", help="Sell every position at the market as well.")] = False,
+    config: ConfigFile = None,
 ) -> None:
     """Stop every entry; a running bot sells everything too with --flatten."""
-    _throw(KillSwitch(True, reason, SOURCE, datetime.now(UTC), flatten))
+    _throw(KillSwitch(True, reason, SOURCE, datetime.now(UTC), flatten), config)
 
 
 @app.command("off")
-def turn_off(reason: Reason = "by hand") -> None:
+def turn_off(reason: Reason = "by hand", config: ConfigFile = None) -> None:
     """Allow entries again; a KILL file has to be removed by hand."""
-    _throw(KillSwitch(False, reason, SOURCE, datetime.now(UTC)))
+    _throw(KillSwitch(False, reason, SOURCE, datetime.now(UTC)), config)
 
 
 @app.command()
-def status() -> None:
+def status(config: ConfigFile = None) -> None:
     """Tell whether the switch is on, since when and why."""
-    _tell(None)
+    _tell(None, config)
 
 
-def _throw(switch: KillSwitch) -> None:
+def _throw(switch: KillSwitch, config: Path | None) -> None:
     async def record(store: Store) -> None:
         await store.record_kill_switch(switch)
 
-    _tell(record)
+    _tell(record, config)
 
 
-def _tell(act: Callable[[Store], Awaitable[None]] | None) -> None:
+def _tell(act: Callable[[Store], Awaitable[None]] | None, config: Path | None) -> None:
     """Do `act` to the store of `bottrader run` and say how the switch stands."""
-    settings = load_settings()
+    settings = load_settings(file=config)
 
     async def run() -> KillSwitch | None:
         async with open_database(settings) as dsn, open_store(dsn) as store:

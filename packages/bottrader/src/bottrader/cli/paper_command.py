@@ -14,6 +14,7 @@ from bottrader.adapters.simulator.venue import VenueOptions
 from bottrader.app.write_reports import Report
 from bottrader.bootstrap.paper import PaperOptions, open_paper_session
 from bottrader.bootstrap.reporting import REPORTS_DIR, write_html
+from bottrader.cli.options import ConfigFile
 from bottrader.cli.progress import SessionDisplay
 from bottrader.cli.stopping import run_until_stopped
 from bottrader.cli.tables import closed_trades_table, ledger_line, summary_table
@@ -60,6 +61,7 @@ def demo(
     minutes: Annotated[int, typer.Option(min=10, help="Venue minutes to trade.")] = DEMO_MINUTES,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market; one seed, one market.")] = DEMO_SEED,
     report: Annotated[Path, typer.Option(help="Where to write the HTML report.")] = Path("bottrader-demo.html"),
+    config: ConfigFile = None,
 ) -> None:
     """Watch the bot trade: eight days of a lively synthetic market in about a minute.
 
@@ -70,7 +72,7 @@ def demo(
     with TemporaryDirectory(prefix="bottrader-demo-") as data_dir:
         # Whatever the environment says: a demo keeps its hands off the user's own books.
         away = {"data_dir": Path(data_dir), "database_url": None}
-        settings = load_settings(DEMO_PROFILE).model_copy(update=away)
+        settings = load_settings(DEMO_PROFILE, file=config).model_copy(update=away)
         options = PaperOptions(VenueOptions(settings.symbols, seed=seed, minutes=minutes))
         console = Console(highlight=False)
         pairs, days = ", ".join(settings.symbols), minutes / MINUTES_PER_DAY
@@ -99,6 +101,7 @@ def paper(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     report: Annotated[
         Path | None, typer.Option(help="Where to write the HTML report. [default: in the data folder]")
     ] = None,
+    config: ConfigFile = None,
 ) -> None:
     """Trade on paper until Ctrl-C or the end of the candles.
 
@@ -108,7 +111,7 @@ def paper(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     """
     given = {"symbols": symbols, "strategy": strategy}
     options = {name: value for name, value in given.items() if value is not None}
-    settings = load_settings(PAPER_PROFILE, options=options)
+    settings = load_settings(PAPER_PROFILE, options=options, file=config)
     venue = VenueOptions(_pairs(settings, candles), candles, seed, balances=_balances(settings, balance))
     settings = settings.model_copy(update={"symbols": venue.product_ids})
     session = PaperOptions(venue, _speed(speed), fresh)

@@ -13,6 +13,7 @@ from bottrader.app.write_reports import Report, build_report
 from bottrader.bootstrap.database import open_database
 from bottrader.bootstrap.paper import last_session
 from bottrader.bootstrap.reporting import REPORTS_DIR, write_html
+from bottrader.cli.options import ConfigFile
 from bottrader.cli.tables import closed_trades_table, summary_table
 from bottrader.config import Settings, load_settings
 from bottrader.domain.market import quote_of
@@ -25,13 +26,14 @@ def report(
         Path | None, typer.Option(help="Where to write the HTML page. [default: in the data folder]")
     ] = None,
     trades: Annotated[int, typer.Option(min=0, help="How many closed trades to print.")] = 30,
+    config: ConfigFile = None,
 ) -> None:
     """Print the trades, P&L, fees and open lots, and write them as an HTML page with the equity curve.
 
     Reads DATABASE_URL; without it the newest paper session of the data folder, else the embedded database of
     `bottrader run`. Every figure is a query over the recorded facts.
     """
-    settings = load_settings()
+    settings = load_settings(file=config)
     built = asyncio.run(_build(settings))
     console = Console(highlight=False)
     console.print(closed_trades_table(built, trades))

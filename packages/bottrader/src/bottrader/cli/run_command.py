@@ -6,12 +6,14 @@ from typing import Annotated
 import typer
 
 from bottrader.bootstrap.roles import Role, run_role
+from bottrader.cli.options import ConfigFile
 from bottrader.cli.stopping import run_until_stopped
 from bottrader.config import load_settings
 
 
 def run(
     role: Annotated[Role, typer.Option(help="What this process does.")] = Role.ALL,
+    config: ConfigFile = None,
 ) -> None:
     """Run the bot until Ctrl-C, at the exchange that the settings name.
 
@@ -21,7 +23,7 @@ def run(
 
     Needs BOTTRADER_EXCHANGE_KEY_FILE; BOTTRADER_MODE=live trades real money. Log lines are JSON, on standard error.
     """
-    settings = load_settings()
+    settings = load_settings(file=config)
 
     async def work(stop: asyncio.Event) -> None:
         await run_role(settings, role, stop)

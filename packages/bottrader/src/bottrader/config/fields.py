@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from bottrader.domain.errors import AmountInvalid
@@ -15,11 +15,15 @@ SECRET_LENGTH_MIN = 24
 SAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "your-secret-here"})
 
 
+class SettingsGroup(BaseModel):
+    """Settings of one subject. Its module names their table in the TOML file, its docstring heads them on the page."""
+
+
 def _amount(value: object) -> Decimal:
     if not isinstance(value, str | int | Decimal):
         # pydantic turns a ValueError into one line of its list; a TypeError would escape it.
         raise ValueError(  # noqa: TRY004
-            f"an amount is written as text, was {type(value).__name__}"
+            f"an amount is written as text or as a whole number, was {type(value).__name__}"
         )
     try:
         return parse_amount(value)

@@ -87,6 +87,20 @@ def test_an_unknown_name_in_the_file_is_a_fault_too(env_file: Path) -> None:
         load_settings(env_file=env_file)
 
 
+@pytest.mark.parametrize("name", ["ORDER_SIZE_ROK", "order_size_rok", "bottrader_order_size_rok"])
+def test_a_name_without_its_prefix_or_in_small_letters_is_a_fault_wherever_it_stands(
+    monkeypatch: pytest.MonkeyPatch, env_file: Path, name: str
+) -> None:
+    """B281, R57"""
+    said = r"ORDER_SIZE_ROK is no setting; the nearest one is BOTTRADER_ORDER_SIZE_ROC"
+    env_file.write_text(f"{name}=5\n")
+    with pytest.raises(ConfigInvalid, match=said):
+        load_settings(env_file=env_file)
+    monkeypatch.setenv(name, "5")
+    with pytest.raises(ConfigInvalid, match=said):
+        load_settings(env_file=None)
+
+
 def test_other_programs_variables_in_the_file_are_none_of_our_business(env_file: Path) -> None:
     env_file.write_text("POSTGRES_PASSWORD=x\nCOMPOSE_PROFILES=paper\n")
     load_settings(env_file=env_file)
