@@ -50,7 +50,8 @@ class Desk:
     def __init__(self, house: House, interval_s: float = 300) -> None:
         self.house = house.with_ranges()
         self.activity = Activity()
-        crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, house.protector, house.prices)
+        judges = (house.protector, house.prices, house.selector)
+        crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, *judges)
         self.desk = TradingDesk(house.world, house.portfolio, crew, self.activity, timedelta(seconds=interval_s))
         self.market, self.user = ScriptedFeed(), ScriptedFeed()
         options = WatchOptions(house.portfolio.product_ids, Granularity.FIVE_MINUTE, 20)
@@ -334,6 +335,15 @@ async def test_reconciliation_happens_when_it_is_due_and_not_before() -> None:
         await desk.price("40000")
         await desk.quiet()
         assert len(desk.house.told("reconciled")) == before + 1
+
+
+async def test_the_leaderboard_is_made_at_the_start_and_after_a_reconciliation() -> None:
+    async with working() as desk:
+        assert desk.house.selector.leaderboard_age() == timedelta(0)
+        desk.house.pass_time(6 * 3600)
+        await desk.price("40000")
+        await desk.quiet()
+        assert desk.house.selector.leaderboard_age() == timedelta(0)
 
 
 async def test_a_reconnected_user_stream_reconciles() -> None:

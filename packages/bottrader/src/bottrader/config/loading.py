@@ -88,7 +88,12 @@ def _judge(values: Mapping[str, Any], spelled: Callable[[str], str]) -> tuple[Se
 
 def _contradictions(settings: Settings) -> list[str]:
     """Build every rule once, so that settings which only contradict each other are refused here too."""
-    rules: list[Callable[[], object]] = [settings.sizing_rules, settings.risk_limits, settings.exit_rules]
+    rules: list[Callable[[], object]] = [
+        settings.sizing_rules,
+        settings.selection_rules,
+        settings.risk_limits,
+        settings.exit_rules,
+    ]
     # What another package offers is judged when it has been found.
     if settings.strategy in BUILT_IN:
         rules.append(lambda: plan_strategy(settings.strategy, settings.strategy_values()))

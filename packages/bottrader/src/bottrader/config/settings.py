@@ -17,6 +17,7 @@ from bottrader.config.exits import ExitSettings
 from bottrader.config.fields import SettingsGroup
 from bottrader.config.names import PREFIX
 from bottrader.config.risk import RiskSettings
+from bottrader.config.selection import SelectionSettings
 from bottrader.config.service import ServiceSettings
 from bottrader.config.sizing import SizingSettings
 from bottrader.config.strategy import StrategySettings
@@ -34,6 +35,7 @@ class Settings(
     RiskSettings,
     SizingSettings,
     StrategySettings,
+    SelectionSettings,
     SymbolSettings,
     ExchangeSettings,
     ServiceSettings,
