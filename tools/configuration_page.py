@@ -4,12 +4,14 @@ import argparse
 import sys
 from collections.abc import Iterator, Mapping
 from enum import Enum
+from pathlib import Path
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from bottrader.cli.paper_command import DEMO_PROFILE, PAPER_PROFILE
-from bottrader.config import Settings, variable_name
-from tools.checks.configuration import CONFIG, PAGE, REMEDY, digest
+from bottrader.config import groups, variable_name
+from tools.checks.configuration import PAGE, REMEDY, digest, sources
 
 HEAD = """\
 <!-- Written from the settings by `nox -s gen`; not edited by hand.
@@ -33,13 +35,20 @@ PROFILES: Mapping[str, Mapping[str, object]] = {
 BOUNDS = {"gt": "above", "ge": "at least", "lt": "below", "le": "at most"}
 
 
-def render(fields: Mapping[str, FieldInfo], profiles: Mapping[str, Mapping[str, object]], source: str) -> str:
-    """Return the page: a table of all settings, then the defaults that differ, each profile under its title."""
-    lines = [HEAD.format(digest=digest(source)), "| variable | default | allowed | meaning |", "|---|---|---|---|"]
-    lines += [
-        f"| `{variable_name(name)}` | {_default(field)} | {_allowed(field)} | {field.description} |"
-        for name, field in fields.items()
-    ]
+def render(
+    groups: Mapping[str, type[BaseModel]], profiles: Mapping[str, Mapping[str, object]], sources: list[str]
+) -> str:
+    """Return the page: a table for each group of settings, then the defaults that differ, each profile in its turn."""
+    lines = [HEAD.format(digest=digest(sources))]
+    for group in groups.values():
+        title = (group.__doc__ or "").splitlines()[0].removesuffix(".")
+        lines += [f"## {title}", "", "| variable | default | allowed | meaning |", "|---|---|---|---|"]
+        lines += [
+            f"| `{variable_name(name)}` | {_default(field)} | {_allowed(field)} | {field.description} |"
+            for name, field in group.model_fields.items()
+        ]
+        lines.append("")
+    lines.append("## Profiles")
     for title, profile in profiles.items():
         pairs = [f"`{variable_name(name)}={value}`" for name, value in profile.items()]
         lines += ["", title, "", *(f"* {pair}" for pair in pairs)]
@@ -81,7 +90,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--check", action="store_true", help="fail when the page is out of date instead of writing it")
     only_check = parser.parse_args(arguments).check
-    text = render(Settings.model_fields, PROFILES, CONFIG.read_text(encoding="utf-8"))
+    text = render(groups(), PROFILES, sources(Path.cwd()))
     if not only_check:
         PAGE.write_text(text, encoding="utf-8")
         return 0

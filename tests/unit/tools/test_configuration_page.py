@@ -11,7 +11,7 @@ from tools import configuration_page
 from tools.checks.configuration import CONFIG, PAGE, digest
 
 ROOT = Path(__file__).parents[3]
-SOURCE = "class Settings:\n    size: int = 3\n"
+SOURCE = "class SampleSettings:\n    size: int = 3\n"
 
 
 class Colour(StrEnum):
@@ -44,11 +44,11 @@ class Sample(BaseModel):
     ],
 )
 def test_a_setting_is_one_row(row: str) -> None:
-    assert row in configuration_page.render(Sample.model_fields, {}, SOURCE).splitlines()
+    assert row in configuration_page.render({"sample": Sample}, {}, [SOURCE]).splitlines()
 
 
 def test_a_profile_lists_its_values_under_its_title() -> None:
-    page = configuration_page.render(Sample.model_fields, {"In the lab:": {"size": 5}}, SOURCE)
+    page = configuration_page.render({"sample": Sample}, {"In the lab:": {"size": 5}}, [SOURCE])
     assert page.endswith("\n\nIn the lab:\n\n* `BOTTRADER_SIZE=5`\n")
 
 
@@ -63,8 +63,8 @@ def test_the_page_in_the_repository_is_the_newest(monkeypatch: pytest.MonkeyPatc
 
 def test_a_page_is_written_once_and_then_agrees(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / CONFIG).parent.mkdir(parents=True)
-    (tmp_path / CONFIG).write_text(SOURCE)
+    (tmp_path / CONFIG).mkdir(parents=True)
+    (tmp_path / CONFIG / "sample.py").write_text(SOURCE)
     (tmp_path / PAGE).parent.mkdir()
     assert configuration_page.main(["--check"]) == 1
     assert configuration_page.main([]) == 0
@@ -73,11 +73,26 @@ def test_a_page_is_written_once_and_then_agrees(tmp_path: Path, monkeypatch: pyt
     assert configuration_page.main(["--check"]) == 1
 
 
-def test_names_defaults_and_words_count_for_the_name_of_the_settings() -> None:
-    assert digest(SOURCE) != digest(SOURCE.replace("3", "4"))
-    assert digest(SOURCE) != digest(SOURCE.replace("size", "width"))
+def test_a_group_of_settings_stands_under_its_own_heading() -> None:
+    page = configuration_page.render({"sample": Sample}, {}, [SOURCE]).splitlines()
+    heading = page.index("## One setting of each kind that has a spelling of its own")
+    assert page[heading + 2].startswith("| variable |")
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        [SOURCE.replace("3", "4")],
+        [SOURCE.replace("size", "width")],
+        [SOURCE.replace("SampleSettings", "OtherSettings")],
+        [SOURCE, "class MoreSettings:\n    width: int = 3\n"],
+    ],
+)
+def test_names_defaults_and_groups_count_for_the_name_of_the_settings(other: list[str]) -> None:
+    assert digest([SOURCE]) != digest(other)
 
 
 def test_what_the_page_does_not_show_does_not_count() -> None:
     method = "\n    def shown(self) -> None: ...\n"
-    assert digest(SOURCE) == digest('"""Other words."""\n' + SOURCE.replace("int", "Whole") + method + "\nOTHER = 1\n")
+    same = '"""Other words."""\n' + SOURCE.replace("int", "Whole") + method + "\nOTHER = 1\n"
+    assert digest([SOURCE]) == digest([same, "class Loader:\n    size: int = 9\n"])

@@ -55,17 +55,17 @@ class TestConfiguration:
     def settings(self, tmp_path: Path) -> Path:
         """Return a repository whose page fits its settings."""
         source = "class Settings:\n    size: int = 3\n"
-        for path in (configuration.CONFIG, configuration.PAGE):
-            (tmp_path / path).parent.mkdir(parents=True)
-        (tmp_path / configuration.CONFIG).write_text(source)
-        (tmp_path / configuration.PAGE).write_text(f"<!--\nsettings sha256: {configuration.digest(source)} -->\n")
+        for folder in (configuration.CONFIG, configuration.PAGE.parent):
+            (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / configuration.CONFIG / "sizing.py").write_text(source)
+        (tmp_path / configuration.PAGE).write_text(f"<!--\nsettings sha256: {configuration.digest([source])} -->\n")
         return tmp_path
 
     def test_a_page_of_these_settings_is_fine(self, settings: Path) -> None:
         assert list(configuration.check(settings)) == []
 
     def test_a_page_of_other_settings_is_an_offence(self, settings: Path) -> None:
-        (settings / configuration.CONFIG).write_text("class Settings:\n    size: int = 4\n")
+        (settings / configuration.CONFIG / "sizing.py").write_text("class Settings:\n    size: int = 4\n")
         assert [offence.message for offence in configuration.check(settings)] == [
             "written from other settings; run `nox -s gen`"
         ]

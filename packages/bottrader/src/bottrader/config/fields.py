@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Annotated
 
-from pydantic import AfterValidator, BeforeValidator, SecretStr
+from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
 
 from bottrader.domain.errors import AmountInvalid
@@ -13,6 +13,10 @@ from bottrader.domain.signals import Trigger
 
 SECRET_LENGTH_MIN = 24
 SAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "your-secret-here"})
+
+
+class SettingsGroup(BaseModel):
+    """Settings of one subject. Its module names their table in the TOML file, its docstring heads them on the page."""
 
 
 def _amount(value: object) -> Decimal:

@@ -1,0 +1,41 @@
+"""What the processes themselves need: their folder, database, log and webhook."""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import platformdirs
+from pydantic import AfterValidator, Field, SecretStr
+
+from bottrader.config.fields import SettingsGroup, Unset, not_a_sample
+
+
+class Mode(StrEnum):
+    """`paper` trades against a simulated exchange, `live` against Coinbase with real money."""
+
+    PAPER = "paper"
+    LIVE = "live"
+
+
+class ServiceSettings(SettingsGroup):
+    """Processes, folders and the webhook."""
+
+    mode: Mode = Field(Mode.PAPER, description="paper: simulated exchange; live: real money")
+    data_dir: Path = Field(
+        default_factory=lambda: Path(platformdirs.user_data_dir("bottrader")),
+        description="where the embedded database, paper sessions and reports live",
+    )
+    database_url: Annotated[SecretStr | None, Unset] = Field(
+        None, validation_alias="DATABASE_URL", description="a Postgres server; without it an embedded one is started"
+    )
+    log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
+    webhook_host: str = Field("127.0.0.1", description="address the webhook listens on")
+    webhook_port: int = Field(5003, ge=0, le=65535, description="port the webhook listens on; 0 takes a free one")
+    webhook_url: Annotated[str | None, Unset] = Field(
+        None, description="where sighook delivers; default: the host and port above"
+    )
+    webhook_secret: Annotated[Annotated[SecretStr, AfterValidator(not_a_sample)] | None, Unset] = Field(
+        None, description="shared HMAC secret of sighook and webhook, at least 24 characters"
+    )
+    signal_ttl_s: int = Field(30, gt=0, description="seconds a signal may be acted on")
+    reconcile_interval_s: int = Field(300, gt=0, description="seconds of venue time between reconciliations")

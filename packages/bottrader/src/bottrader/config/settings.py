@@ -1,0 +1,99 @@
+"""The frozen, typed settings object, made of one group of settings for each subject.
+
+Every setting is `BOTTRADER_` plus its name in capitals; `DATABASE_URL` alone keeps its common name. Secrets are a type
+that prints as stars.
+"""
+
+import hashlib
+import json
+
+from pydantic import SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bottrader.config.brackets import BracketSettings
+from bottrader.config.exchange import ExchangeSettings
+from bottrader.config.exits import ExitSettings
+from bottrader.config.fields import SettingsGroup
+from bottrader.config.risk import RiskSettings
+from bottrader.config.service import ServiceSettings
+from bottrader.config.sizing import SizingSettings
+from bottrader.config.strategy import StrategySettings
+from bottrader.config.symbols import SymbolSettings
+from bottrader.domain.exit_rules import ExitRules
+
+PREFIX = "BOTTRADER_"
+
+
+class Settings(
+    # A subclass lists the fields of its last base first.
+    BracketSettings,
+    ExitSettings,
+    RiskSettings,
+    SizingSettings,
+    StrategySettings,
+    SymbolSettings,
+    ExchangeSettings,
+    ServiceSettings,
+    BaseSettings,
+):
+    """Everything that can be set; defaults are the cautious choice, amounts are in quote currency."""
+
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="forbid", populate_by_name=True)
+
+    def exit_rules(self) -> ExitRules:
+        return ExitRules(
+            hard_stop_pct=self.hard_stop_pct,
+            soft_stop_pct=self.max_loss_pct,
+            soft_stop_market_pct=self.soft_stop_market_pct,
+            take_profit_pct=self.min_profit_pct,
+            trailing_enabled=self.trailing_stop_enabled,
+            trailing_activation_pct=self.trailing_activation_pct,
+            trailing_atr_mult=self.trailing_stop_atr_mult,
+            trailing_distance_min_pct=self.trailing_min_distance_pct,
+            trailing_distance_max_pct=self.trailing_max_distance_pct,
+            signal_exit_enabled=self.signal_exit_enabled,
+            signal_exit_min_profit_pct=self.signal_exit_min_profit_pct,
+            hold_s_min=self.min_hold_seconds,
+            hold_s_max=60 * self.max_hold_minutes,
+            peak_enabled=self.peak_tracking_enabled,
+            peak_triggers=self.peak_tracking_triggers,
+            peak_activation_pct=self.peak_tracking_min_profit_pct,
+            peak_drawdown_pct=self.peak_tracking_drawdown_pct,
+            peak_smoothing_s=60 * self.peak_tracking_smoothing_mins,
+            peak_hold_s_max=60 * self.peak_tracking_max_hold_mins,
+            price_age_s_max=self.max_price_age_s,
+        )
+
+    def shown(self) -> dict[str, str]:
+        """Return every setting as text, in order of definition, secrets as stars."""
+        return {name: _show(getattr(self, name)) for name in type(self).model_fields}
+
+    def config_hash(self) -> str:
+        """Return a hash of every setting that is not a secret; two processes with equal rules show equal hashes."""
+        canonical = json.dumps(self.shown(), sort_keys=True)
+        return hashlib.sha256(canonical.encode()).hexdigest()[:12]
+
+
+def variable_name(setting: str) -> str:
+    """Return the environment variable of a setting."""
+    return "DATABASE_URL" if setting == "database_url" else PREFIX + setting.upper()
+
+
+def groups() -> dict[str, type[SettingsGroup]]:
+    """Return the groups of settings by the name of their module, in the order of the page."""
+    found = [base for base in Settings.__bases__ if issubclass(base, SettingsGroup)]
+    return {group.__module__.rpartition(".")[2]: group for group in reversed(found)}
+
+
+def _show(value: object) -> str:
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return str(value)
+        case tuple() | frozenset():
+            return ",".join(sorted(str(item) for item in value))
+        case dict():
+            return ",".join(f"{name}={value[name]}" for name in sorted(value))
+        case _:
+            return str(value)
