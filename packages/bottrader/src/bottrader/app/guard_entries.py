@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from bottrader.app.kill_switch import KillSwitchBoard
 from bottrader.app.portfolio import Portfolio
+from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.world import World
 from bottrader.domain.market import ProductId, Ticker, quote_of
 from bottrader.domain.money import EXACT, ZERO, exact
@@ -40,15 +41,27 @@ class EntryRequest:
 class EntryGuard:
     """Judges entries by the limits, and says when everything is to be sold."""
 
-    def __init__(self, world: World, portfolio: Portfolio, limits: RiskLimits, switch: KillSwitchBoard) -> None:
+    def __init__(
+        self,
+        world: World,
+        portfolio: Portfolio,
+        limits: RiskLimits,
+        switch: KillSwitchBoard,
+        selector: SymbolSelector,
+    ) -> None:
         self._clock = world.clock
         self._portfolio = portfolio
         self._limits = limits
         self._switch = switch
+        self._selector = selector
 
     async def check_kill_switch(self) -> Refusal | None:
         """Return why nothing is bought at all; raises `StoreUnreachable` when that cannot be known."""
         return check_kill_switch(await self._switch.read())
+
+    async def check_symbol(self, product_id: ProductId) -> Refusal | None:
+        """Return why this product is not bought, by the lists or by its results."""
+        return await self._selector.check(product_id)
 
     def check(self, entry: EntryRequest) -> Refusal | None:
         """Return the first limit the entry would break, or None."""

@@ -62,6 +62,7 @@ class EntryDecider:
             return market
         await self._learn_range(signal.product_id)
         refusal = self._check_entry(signal, market) or await self._guard.check_kill_switch()
+        refusal = refusal or await self._guard.check_symbol(signal.product_id)
         if refusal is not None:
             return refusal
         balances = await self._exchange.balances()

@@ -26,6 +26,7 @@ from bottrader.app.portfolio import Portfolio
 from bottrader.app.progress import Progress
 from bottrader.app.protect_positions import PositionProtector
 from bottrader.app.reconcile import Reconciler, Reconciliation
+from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.watch_market import MarketWatcher
 from bottrader.app.world import World
@@ -60,6 +61,7 @@ class DeskCrew:
     reconciler: Reconciler
     protector: PositionProtector
     prices: PriceKeeper
+    selector: SymbolSelector
 
 
 class _Bench:
@@ -99,6 +101,7 @@ class TradingDesk:
         self._reconciler = crew.reconciler
         self._protector = crew.protector
         self._prices = crew.prices
+        self._selector = crew.selector
         self._activity = activity
         self._reconcile_interval = reconcile_interval
         self._benches = {product_id: _Bench() for product_id in portfolio.product_ids}
@@ -133,6 +136,7 @@ class TradingDesk:
     async def start(self) -> None:
         """Reconcile, take up what an earlier life accepted, then be ready; nothing trades before this returns."""
         self.last_reconciliation = await self._reconciler.start(self.locked)
+        await self._selector.follow_reconciliation()
         self._reconciled_at = self._clock.now()
         self.is_ready = True
         await self._take_up_signals()
@@ -318,6 +322,7 @@ class TradingDesk:
             try:
                 self.last_reconciliation = await self._reconciler.run(self.locked)
                 self.reconciliation_fault = None
+                await self._selector.follow_reconciliation()
                 await self._take_up_signals()
             except AdapterError as error:
                 self.reconciliation_fault = str(error)

@@ -6,6 +6,7 @@ from decimal import Decimal
 from bottrader.domain.brackets import BracketRules
 from bottrader.domain.exits import ExitRules
 from bottrader.domain.risk import RiskLimits
+from bottrader.domain.selection import SelectionRules
 from bottrader.domain.sizing import SizingRules
 
 
@@ -25,5 +26,7 @@ class TradingRules:
     """How positions are bracketed at the venue; None leaves their protection to the monitor."""
     sell_value_min: Decimal = Decimal("1.01")
     """Quote value below which a holding is dust; the venue's own minimum binds where it is higher."""
+    selection: SelectionRules = SelectionRules()
+    """Which products are not entered, by their results and by hand."""
     entry_needs_range: bool = True
     """Whether nothing is bought while the average true range is unknown (R33)."""

@@ -31,6 +31,7 @@ from bottrader.app.protect_positions import PositionProtector
 from bottrader.app.reconcile import Reconciler
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
+from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
 from bottrader.app.witness_protection import ProtectionWitness
@@ -71,7 +72,8 @@ class WebhookService:
         basis = decision_basis(settings)
         self._snapshot, rules = basis.snapshot, basis.rules
         self.kill_switch = KillSwitchBoard(world, KillFileOnDisk(settings.data_dir / KILL_FILE_NAME))
-        guard = EntryGuard(world, self.portfolio, rules.limits, self.kill_switch)
+        self.selector = SymbolSelector(world, self.portfolio, rules.selection)
+        guard = EntryGuard(world, self.portfolio, rules.limits, self.kill_switch, self.selector)
         canceller = OrderCanceller(world, self.portfolio, settler)
         monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules, guard)
         self.witness = ProtectionWitness(self.portfolio, monitor)
@@ -84,6 +86,7 @@ class WebhookService:
             reconciler=Reconciler(world, self.portfolio, settler, recorder),
             protector=PositionProtector(world, self.portfolio, self._placer, canceller, rules),
             prices=PriceKeeper(world, self.portfolio, settings.price_jump_max_pct),
+            selector=self.selector,
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
@@ -144,6 +147,9 @@ class WebhookService:
             faults.append("what the user stream missed is not known yet")
         if self.desk.reconciliation_fault is not None:
             faults.append(f"the last reconciliation did not finish: {self.desk.reconciliation_fault}")
+        selection_fault = self.selector.health_fault()
+        if selection_fault is not None:
+            faults.append(selection_fault)
         unknown = [o for o in self.portfolio.open_orders() if o.state is OrderState.UNKNOWN]
         if unknown:
             faults.append(f"{len(unknown)} orders of unknown outcome")

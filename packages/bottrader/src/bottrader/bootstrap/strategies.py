@@ -34,6 +34,7 @@ def decision_basis(settings: Settings) -> DecisionBasis:
         shill=settings.shill_coins,
         brackets=settings.bracket_rules() if settings.bracket_enabled else None,
         sell_value_min=settings.min_sell_value,
+        selection=settings.selection_rules(),
         entry_needs_range=settings.entry_needs_range,
     )
     decided_by = {"parameters": plan.parameters, "rules": rules, "signal_ttl_s": settings.signal_ttl_s}

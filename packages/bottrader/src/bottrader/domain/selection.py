@@ -85,6 +85,14 @@ class ManualLists:
 
 
 @dataclass(frozen=True, slots=True)
+class SelectionRules:
+    """Everything that keeps a product from being entered."""
+
+    by_results: FilterRules = FilterRules()
+    by_hand: ManualLists = ManualLists()
+
+
+@dataclass(frozen=True, slots=True)
 class Standing:
     """One product on the leaderboard; P&L in quote currency, `profit_factor` None when nothing was lost."""
 
@@ -95,6 +103,14 @@ class Standing:
     profit_factor: Decimal | None
     score: Decimal
     is_eligible: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Leaderboard:
+    """The standings of the day before `computed_at`, the best score first."""
+
+    computed_at: datetime
+    standings: tuple[Standing, ...]
 
 
 def excluded_by_results(

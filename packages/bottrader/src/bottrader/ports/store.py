@@ -15,6 +15,7 @@ from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent,
 from bottrader.domain.peaks import Peak
 from bottrader.domain.reconciliation import Books, ledger_books
 from bottrader.domain.risk import KillSwitch
+from bottrader.domain.selection import Leaderboard
 from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
@@ -281,8 +282,18 @@ class LedgerStore(Protocol):
         the old rows or the new ones. Unmatched sells are put in the review queue once."""
         ...
 
-    async def allocations(self) -> Sequence[Allocation]:
-        """Return the rows of the active version, by sell time."""
+    async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
+        """Return the rows of the active version, by sell time; with `since` only those of sell orders that sold
+        something then or later, each such order whole, since half of one has another P&L."""
+        ...
+
+    async def record_leaderboard(self, board: Leaderboard) -> None:
+        """Put this leaderboard in the place of the one before, in one transaction; readers see one or the other. One
+        without a product leaves none."""
+        ...
+
+    async def leaderboard(self) -> Leaderboard | None:
+        """Return the leaderboard as recorded, None when no product is on it."""
         ...
 
     async def trade_records(self) -> Sequence[TradeRecord]:

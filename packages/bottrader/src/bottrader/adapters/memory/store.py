@@ -25,6 +25,7 @@ from bottrader.domain.orders import (
     OrderTransition,
     check_transition,
 )
+from bottrader.domain.selection import Leaderboard
 from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports import (
@@ -241,6 +242,7 @@ class MemoryStore(MemoryOrders, MemorySafety):
         self._venue: str | None = None
         self._cash: dict[str, CashMovement] = {}
         self._allocations: dict[ProductId, tuple[Allocation, ...]] = {}
+        self._board: Leaderboard | None = None
         self.review_queue: dict[str, datetime] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -268,9 +270,18 @@ class MemoryStore(MemoryOrders, MemorySafety):
             if row.buy_order_id is None:
                 self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", at)
 
-    async def allocations(self) -> Sequence[Allocation]:
+    async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
         rows = [row for product_id in sorted(self._allocations) for row in self._allocations[product_id]]
+        if since is not None:
+            late = {row.sell_order_id for row in rows if row.sell_time >= since}
+            rows = [row for row in rows if row.sell_order_id in late]
         return sorted(rows, key=lambda row: row.sell_time)
+
+    async def record_leaderboard(self, board: Leaderboard) -> None:
+        self._board = board if board.standings else None
+
+    async def leaderboard(self) -> Leaderboard | None:
+        return self._board
 
     async def trade_records(self) -> Sequence[TradeRecord]:
         rows = [row_of(self._books, order_id) for order_id in self._books.intents]

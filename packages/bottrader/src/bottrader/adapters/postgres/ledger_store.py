@@ -38,6 +38,9 @@ QUEUE_UNMATCHED = """
     VALUES ('unmatched_sell', $1, $2, $3, 'medium', $4) ON CONFLICT (issue, subject) DO NOTHING"""
 ALLOCATIONS = """
     SELECT fifo_allocations.* FROM fifo_allocations JOIN allocation_pointer USING (allocation_version)
+    WHERE $1::timestamptz IS NULL OR sell_order_id IN (
+        SELECT sell_order_id FROM fifo_allocations JOIN allocation_pointer USING (allocation_version)
+        WHERE sell_time >= $1)
     ORDER BY sell_time, symbol COLLATE "C", position"""
 # A row that a person inserted as filled has no fills: its own size and price are the fact.
 TRADE_RECORDS = """
@@ -89,8 +92,8 @@ class PostgresLedger:
             await self._log_failure(product_id, at, str(error))
             raise
 
-    async def allocations(self) -> Sequence[Allocation]:
-        return [to_allocation(row) for row in await self._database.fetch("reading allocations", ALLOCATIONS)]
+    async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
+        return [to_allocation(row) for row in await self._database.fetch("reading allocations", ALLOCATIONS, since)]
 
     async def trade_records(self) -> Sequence[TradeRecord]:
         rows = await self._database.fetch("reading trade records", TRADE_RECORDS, None)

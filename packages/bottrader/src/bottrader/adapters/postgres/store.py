@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 
+from bottrader.adapters.postgres.leaderboard_store import PostgresLeaderboard
 from bottrader.adapters.postgres.lease import hold_lease
 from bottrader.adapters.postgres.ledger_store import (
     ALLOCATIONS,
@@ -23,7 +24,7 @@ from bottrader.ports import Lease, LedgerSnapshot, SignalHistory, TradeRecord
 PING = "SELECT 1"
 
 
-class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger):
+class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger, PostgresLeaderboard):
     """Keeps the contract of `ports.Store`; open it with `open_store`."""
 
     async def snapshot(self) -> LedgerSnapshot:
@@ -31,7 +32,7 @@ class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLed
             return LedgerSnapshot(
                 [to_execution(row) for row in await connection.fetch(EXECUTIONS, None)],
                 [to_movement(row) for row in await connection.fetch(CASH)],
-                [to_allocation(row) for row in await connection.fetch(ALLOCATIONS)],
+                [to_allocation(row) for row in await connection.fetch(ALLOCATIONS, None)],
                 [TradeRecord(**row) for row in await connection.fetch(TRADE_RECORDS, None)],
                 int(await connection.fetchval(SIGNALS_COUNT)),
             )
