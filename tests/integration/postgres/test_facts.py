@@ -19,6 +19,7 @@ from tests.fixtures.facts import (
     make_fill,
     make_inbound,
     make_intent,
+    make_leaderboard,
     make_signal,
     make_unmatched,
     ordered,
@@ -57,6 +58,7 @@ async def books(store: PostgresStore) -> PostgresStore:
     await store.record_kill_switch(KillSwitch(True, "fear", "cli", at(0)))
     await store.record_cash([CashMovement("opening", CashKind.OPENING_BALANCE, "USD", make_fill().price, at(0))])
     await store.replace_allocations(BTC, [make_allocation(), make_unmatched()], at(900))
+    await store.record_leaderboard(make_leaderboard())
     return store
 
 
@@ -84,6 +86,7 @@ async def test_no_fact_table_is_without_guard(sql: Connection) -> None:
     """Every table is listed as a fact, as operational, or as derived."""
     others = {"signal_outbox", "trailing_stops", "leases", "trade_records", "fifo_allocations", "allocation_pointer"}
     others |= {"tracked_peaks", "fifo_computation_log", "manual_review_queue", "alembic_version", "amended_trades"}
+    others |= {"active_symbols"}
     tables = await sql.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {row["tablename"] for row in tables} == others | set(FACTS)
 
@@ -101,6 +104,7 @@ SAMPLES = {
     "fifo_computation_log": ("batch_id", 99),
     "manual_review_queue": ("subject", "another"),
     "kill_switch": ("throw", 99),
+    "active_symbols": ("symbol", "SOL-USD"),
 }
 
 OFFENCES = [
@@ -162,6 +166,10 @@ OFFENCES = [
     ("fifo_computation_log", "mode", "guess"),
     ("fifo_computation_log", "status", "failed"),
     ("fifo_computation_log", "unmatched", "3"),
+    ("active_symbols", "trades_count", "0"),
+    ("active_symbols", "win_rate", "1.1"),
+    ("active_symbols", "pnl_mean", "-1"),
+    ("active_symbols", "score", "NaN"),
     ("manual_review_queue", "severity", "urgent"),
     ("manual_review_queue", "status", "ignored"),
 ]

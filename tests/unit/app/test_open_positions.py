@@ -53,7 +53,7 @@ async def test_the_limit_is_rounded_up_to_the_tick() -> None:
 
 async def test_the_ask_counts_and_not_the_last_trade() -> None:
     house = await House().open()
-    house.show("40000", bid="39000", ask="41000")
+    house.show("40000", bid="40500", ask="41000")
     assert (await intent_of(house)).limit_price == Decimal(41_082)
 
 

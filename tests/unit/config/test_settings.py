@@ -9,4 +9,14 @@ def test_every_setting_stands_in_one_group_and_in_the_order_of_the_groups() -> N
 
 
 def test_a_group_is_called_after_its_module() -> None:
-    assert list(groups()) == ["service", "exchange", "symbols", "strategy", "sizing", "risk", "exits", "brackets"]
+    assert list(groups()) == [
+        "service",
+        "exchange",
+        "symbols",
+        "selection",
+        "strategy",
+        "sizing",
+        "risk",
+        "exits",
+        "brackets",
+    ]

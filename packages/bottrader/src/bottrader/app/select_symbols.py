@@ -1,4 +1,4 @@
-"""Which products may be entered right now, and how they stand: the lists by hand, the filter by results, the leaderboard.
+"""Which products may be entered right now, and how they stand: lists by hand, filter by results, leaderboard.
 
 The filter reads the closed trades of its window, at most once an hour of venue time. When they cannot be read the last
 good list holds, visibly stale; after a day of that nothing is entered any more, and neither before the first reading,
@@ -161,7 +161,8 @@ class SymbolSelector:
         board = Leaderboard(now, tuple(leaderboard(trades)))
         await self._store.record_leaderboard(board)
         self._board = board
-        self._log.info("leaderboard_computed", at=now, eligible=[s.product_id for s in board.standings if s.is_eligible])
+        eligible = [standing.product_id for standing in board.standings if standing.is_eligible]
+        self._log.info("leaderboard_computed", at=now, eligible=eligible)
 
 
 def _profitable(trades: Sequence[Trade]) -> frozenset[ProductId]:

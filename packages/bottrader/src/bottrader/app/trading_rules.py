@@ -1,6 +1,6 @@
 """The rules one process trades by, gathered from configuration once at start."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bottrader.domain.brackets import BracketRules
@@ -26,7 +26,7 @@ class TradingRules:
     """How positions are bracketed at the venue; None leaves their protection to the monitor."""
     sell_value_min: Decimal = Decimal("1.01")
     """Quote value below which a holding is dust; the venue's own minimum binds where it is higher."""
-    selection: SelectionRules = SelectionRules()
+    selection: SelectionRules = field(default_factory=SelectionRules)
     """Which products are not entered, by their results and by hand."""
     entry_needs_range: bool = True
     """Whether nothing is bought while the average true range is unknown (R33)."""

@@ -88,6 +88,7 @@ Unset = BeforeValidator(_unset_when_empty)
 Pairs = Annotated[
     tuple[Annotated[ProductId, AfterValidator(_pair)], ...], NoDecode, BeforeValidator(_words), AfterValidator(_pairs)
 ]
+PairSet = Annotated[frozenset[Annotated[ProductId, AfterValidator(_pair)]], NoDecode, BeforeValidator(_words)]
 Pairing = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairing)]
 Triggers = Annotated[frozenset[Annotated[str, AfterValidator(_trigger)]], NoDecode, BeforeValidator(_words)]
 Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, BeforeValidator(_words)]

@@ -54,6 +54,7 @@ def load_settings(
 def _check_rules(settings: Settings) -> None:
     """Build every rule once, so that settings which only contradict each other are refused here too."""
     settings.sizing_rules()
+    settings.selection_rules()
     settings.risk_limits()
     settings.exit_rules()
     # What another package offers is judged when it has been found.

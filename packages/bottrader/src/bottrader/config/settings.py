@@ -15,6 +15,7 @@ from bottrader.config.exchange import ExchangeSettings
 from bottrader.config.exits import ExitSettings
 from bottrader.config.fields import SettingsGroup
 from bottrader.config.risk import RiskSettings
+from bottrader.config.selection import SelectionSettings
 from bottrader.config.service import ServiceSettings
 from bottrader.config.sizing import SizingSettings
 from bottrader.config.strategy import StrategySettings
@@ -31,6 +32,7 @@ class Settings(
     RiskSettings,
     SizingSettings,
     StrategySettings,
+    SelectionSettings,
     SymbolSettings,
     ExchangeSettings,
     ServiceSettings,

@@ -17,7 +17,7 @@ A trade without a known P&L counts nowhere: it makes a product neither good nor 
 
 import decimal
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -88,8 +88,8 @@ class ManualLists:
 class SelectionRules:
     """Everything that keeps a product from being entered."""
 
-    by_results: FilterRules = FilterRules()
-    by_hand: ManualLists = ManualLists()
+    by_results: FilterRules = field(default_factory=FilterRules)
+    by_hand: ManualLists = field(default_factory=ManualLists)
 
 
 @dataclass(frozen=True, slots=True)
