@@ -16,6 +16,7 @@ from bottrader.cli import (
     paper_command,
     report_command,
     run_command,
+    symbols_command,
 )
 from bottrader.domain.errors import BotTraderError, StartupRefused
 
@@ -34,6 +35,7 @@ app.command("paper")(paper_command.paper)
 app.command("run")(run_command.run)
 app.command("report")(report_command.report)
 app.command("explain")(explain_command.explain)
+app.command("symbols")(symbols_command.symbols)
 app.add_typer(db_command.app, name="db")
 app.add_typer(kill_command.app, name="kill")
 app.add_typer(config_command.app, name="config")

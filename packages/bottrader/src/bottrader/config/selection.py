@@ -5,6 +5,7 @@ from decimal import Decimal
 from pydantic import Field
 
 from bottrader.config.fields import Amount, Coins, PairSet, SettingsGroup
+from bottrader.domain.errors import ConfigInvalid
 from bottrader.domain.selection import FilterRules, ManualLists, SelectionRules
 
 
@@ -12,6 +13,7 @@ class SelectionSettings(SettingsGroup):
     """Pairs that are not entered; none of it keeps a position from being sold."""
 
     permanent_exclusions: Coins = Field(frozenset(), description="coins that are never entered, separated by commas")
+    excluded_symbols: Coins = Field(frozenset(), description="another name of the setting before; set one of the two")
     coin_whitelist: Coins = Field(
         frozenset(), description="the only coins that are entered, separated by commas; none: all"
     )
@@ -35,6 +37,12 @@ class SelectionSettings(SettingsGroup):
     )
 
     def selection_rules(self) -> SelectionRules:
+        """Return which pairs are entered; raises `ConfigInvalid` when one list stands under both its names (B249)."""
+        if self.permanent_exclusions and self.excluded_symbols:
+            raise ConfigInvalid(
+                "BOTTRADER_EXCLUDED_SYMBOLS and BOTTRADER_PERMANENT_EXCLUSIONS are two names of one list and both are"
+                " set; put all coins into BOTTRADER_PERMANENT_EXCLUSIONS and unset the other"
+            )
         by_results = FilterRules(
             is_enabled=self.dynamic_filter_enabled,
             lookback_days=self.dynamic_filter_lookback_days,
@@ -44,5 +52,7 @@ class SelectionSettings(SettingsGroup):
             pnl_total_min=self.dynamic_filter_min_total_pnl,
             spread_max=self.dynamic_filter_max_spread_pct,
         )
-        by_hand = ManualLists(self.permanent_exclusions, self.currency_pairs_ignored, self.coin_whitelist)
+        by_hand = ManualLists(
+            self.permanent_exclusions | self.excluded_symbols, self.currency_pairs_ignored, self.coin_whitelist
+        )
         return SelectionRules(by_results, by_hand)
