@@ -1,6 +1,13 @@
 """A pair that loses is not entered, and is back by itself: through the door, with real trades and a real database."""
 
+from collections.abc import Sequence
+from datetime import datetime
+
+import pytest
+
 from bottrader.adapters.postgres.connection import Connection
+from bottrader.domain.errors import StoreUnreachable
+from bottrader.domain.lots import Allocation
 from tests.integration.services.conftest import RunningWebhook, Stage, eventually
 
 
@@ -47,3 +54,23 @@ async def test_an_excluded_coin_is_not_entered_and_its_position_is_still_left(st
         await webhook.healthy()
         await end(stage, webhook, "38000")
         assert await outcome(webhook, sql) == "SYMBOL_EXCLUDED"
+
+
+async def test_a_filter_that_was_never_computed_enters_nothing_and_shows_in_the_health(
+    stage: Stage, sql: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """B248: and it is open again with the first reading."""
+
+    async def unreachable(since: datetime | None = None) -> Sequence[Allocation]:
+        raise StoreUnreachable("the database does not answer")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(stage.store, "allocations", unreachable)
+        async with stage.webhook() as webhook:
+            fault = "the symbol filter was never computed: the database does not answer"
+            await eventually(lambda: webhook.service.health().faults == (fault,), "nothing else is wrong")
+            _, _, signal_id = await webhook.send("buy")
+            query = "SELECT code FROM signal_outcomes WHERE signal_id = $1"
+            assert await eventually(lambda: sql.fetchval(query, signal_id), "an outcome") == "SELECTION_STALE"
+    async with stage.webhook() as webhook:
+        assert await outcome(webhook, sql) == "SUCCESS"

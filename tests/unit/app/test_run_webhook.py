@@ -337,6 +337,15 @@ async def test_reconciliation_happens_when_it_is_due_and_not_before() -> None:
         assert len(desk.house.told("reconciled")) == before + 1
 
 
+async def test_the_leaderboard_is_made_at_the_start_and_after_a_reconciliation() -> None:
+    async with working() as desk:
+        assert desk.house.selector.leaderboard_age() == timedelta(0)
+        desk.house.pass_time(6 * 3600)
+        await desk.price("40000")
+        await desk.quiet()
+        assert desk.house.selector.leaderboard_age() == timedelta(0)
+
+
 async def test_a_reconnected_user_stream_reconciles() -> None:
     """R39"""
     async with working() as desk:
