@@ -34,7 +34,7 @@ async def test_three_traded_symbols_make_three_rows(store: PostgresStore, sql: C
         await store.replace_allocations(product_id, sells(product_id, *pnls, end=NOON), NOON)
     await selector_on(store, clock).follow_reconciliation()
     rows = await sql.fetch("SELECT symbol, trades_count, is_eligible, computed_at FROM active_symbols ORDER BY symbol")
-    assert [tuple(row) for row in rows] == [
+    assert [tuple(row.values()) for row in rows] == [
         (BTC, 3, True, NOON),
         (ETH, 4, False, NOON),
         (SOL, 1, False, NOON),

@@ -37,7 +37,7 @@ async def test_a_pair_that_lost_is_not_entered_until_its_results_recover(stage: 
         assert await outcome(webhook, sql) == "SYMBOL_EXCLUDED"
         row = await sql.fetchrow("SELECT symbol, trades_count, win_rate, is_eligible FROM active_symbols")
         assert row is not None
-        assert tuple(row) == ("BTC-USD", 1, 0, False)
+        assert tuple(row.values()) == ("BTC-USD", 1, 0, False)
     async with stage.webhook(dynamic_filter_enabled="false") as webhook:
         assert await outcome(webhook, sql) == "SUCCESS"
         await end(stage, webhook, "41500")

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -166,7 +167,7 @@ class TestFilter:
         ({"only_coins": frozenset({"BTC"})}, "ETH is not among the coins to trade"),
     ],
 )
-async def test_a_product_on_a_list_is_not_entered(lists: dict[str, object], reason: str) -> None:
+async def test_a_product_on_a_list_is_not_entered(lists: dict[str, Any], reason: str) -> None:
     """R57: without a look at the store, so they hold when nothing can be read."""
     house = await house_with(**lists).open()
     deaf(house).is_deaf = True

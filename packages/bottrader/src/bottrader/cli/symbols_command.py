@@ -12,19 +12,20 @@ from bottrader.adapters.postgres.store import open_store
 from bottrader.app.survey_symbols import SymbolRow, SymbolSurvey, survey_symbols
 from bottrader.bootstrap.database import open_database
 from bottrader.bootstrap.paper import last_session
+from bottrader.cli.options import ConfigFile
 from bottrader.cli.report_command import DEFAULT_DATABASE
 from bottrader.config import Mode, Settings, load_settings
 
 NOTHING = "-"
 
 
-def symbols() -> None:
+def symbols(config: ConfigFile = None) -> None:
     """Print each pair of BOTTRADER_SYMBOLS: entered or not and why, and its place on the leaderboard.
 
     Reads DATABASE_URL; without it the newest paper session of the data folder, else the embedded database of
     `bottrader run`. A paper session is judged at its newest sell, since its market may have stopped.
     """
-    survey = asyncio.run(_survey(load_settings()))
+    survey = asyncio.run(_survey(load_settings(file=config)))
     Console(highlight=False).print(symbols_table(survey))
 
 
