@@ -15,6 +15,7 @@ from bottrader.ports import CashKind, CashMovement
 from tests.fixtures.facts import (
     BTC,
     at,
+    make_adoption,
     make_allocation,
     make_fill,
     make_inbound,
@@ -37,6 +38,7 @@ FACTS = (
     "fills",
     "trade_strategy_link",
     "cash_transactions",
+    "adoptions",
     "venue_identity",
     "kill_switch",
 )
@@ -56,6 +58,7 @@ async def books(store: PostgresStore) -> PostgresStore:
     await store.claim_venue("sim")
     await store.record_kill_switch(KillSwitch(True, "fear", "cli", at(0)))
     await store.record_cash([CashMovement("opening", CashKind.OPENING_BALANCE, "USD", make_fill().price, at(0))])
+    await store.record_adoption(make_adoption())
     await store.replace_allocations(BTC, [make_allocation(), make_unmatched()], at(900))
     return store
 
@@ -95,6 +98,7 @@ SAMPLES = {
     "order_intents": ("client_order_id", "ROC-BTC-00000000000000000000000000000000"),
     "order_transitions": ("step", 9),
     "fills": ("trade_id", "another"),
+    "adoptions": ("order_id", "MANUAL-BTC-00000000000000000000000000000000"),
     "cash_transactions": ("transaction_id", "another"),
     "trade_records": ("order_id", "another"),
     "fifo_allocations": ("position", 9),
@@ -138,6 +142,12 @@ OFFENCES = [
     ("fills", "kind", "mistake"),
     ("fills", "kind", "reversal"),
     ("fills", "entry_id", "e-1"),
+    ("adoptions", "size", "0"),
+    ("adoptions", "price", "-1"),
+    ("adoptions", "booked_size", "-1"),
+    ("adoptions", "booked_size", "9"),
+    ("adoptions", "order_id", "ROC-BTC-00000000000000000000000000000000"),
+    ("adoptions", "recorded_at", at(-99_999)),
     ("cash_transactions", "kind", "gift"),
     ("cash_transactions", "kind", "withdrawal"),
     ("cash_transactions", "amount", "Infinity"),

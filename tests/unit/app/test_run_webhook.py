@@ -50,7 +50,15 @@ class Desk:
     def __init__(self, house: House, interval_s: float = 300) -> None:
         self.house = house.with_ranges()
         self.activity = Activity()
-        crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, house.protector, house.prices)
+        crew = DeskCrew(
+            house.monitor,
+            house.actor,
+            house.settler,
+            house.reconciler,
+            house.protector,
+            house.prices,
+            house.asset_guard,
+        )
         self.desk = TradingDesk(house.world, house.portfolio, crew, self.activity, timedelta(seconds=interval_s))
         self.market, self.user = ScriptedFeed(), ScriptedFeed()
         options = WatchOptions(house.portfolio.product_ids, Granularity.FIVE_MINUTE, 20)
