@@ -147,7 +147,7 @@ OFFENCES = [
     ("adoptions", "booked_size", "-1"),
     ("adoptions", "booked_size", "9"),
     ("adoptions", "order_id", "ROC-BTC-00000000000000000000000000000000"),
-    ("adoptions", "recorded_at", at(-99_999)),
+    ("adoptions", "recorded_at", "2025-01-01T00:00:00Z"),
     ("cash_transactions", "kind", "gift"),
     ("cash_transactions", "kind", "withdrawal"),
     ("cash_transactions", "amount", "Infinity"),

@@ -73,8 +73,8 @@ class Adoption:
     def movements(self) -> tuple[tuple[str, str, Decimal], ...]:
         """The movements that balance the execution, as (transaction id, currency, amount)."""
         key = self.execution.execution_id
-        money = (f"{key}:cash", quote_of(self.product_id), EXACT.multiply(self.price, self.size))
-        coins = (f"{key}:coins", base_of(self.product_id), EXACT.minus(self.booked_size))
+        money = (f"{key}/cash", quote_of(self.product_id), EXACT.multiply(self.price, self.size))
+        coins = (f"{key}/coins", base_of(self.product_id), EXACT.minus(self.booked_size))
         return (money, coins) if self.booked_size else (money,)
 
 

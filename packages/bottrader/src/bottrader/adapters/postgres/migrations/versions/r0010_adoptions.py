@@ -49,10 +49,10 @@ UP = (
     """CREATE VIEW cash_movements AS
         SELECT transaction_id, kind, currency, amount, at FROM cash_transactions
         UNION ALL
-        SELECT 'adoption:' || order_id || ':cash', 'adoption', split_part(product_id, '-', 2), price * size, recorded_at
+        SELECT 'adoption:' || order_id || '/cash', 'adoption', split_part(product_id, '-', 2), price * size, recorded_at
         FROM adoptions
         UNION ALL
-        SELECT 'adoption:' || order_id || ':coins', 'adoption', split_part(product_id, '-', 1), -booked_size,
+        SELECT 'adoption:' || order_id || '/coins', 'adoption', split_part(product_id, '-', 1), -booked_size,
                recorded_at
         FROM adoptions WHERE booked_size > 0""",
 )
