@@ -78,7 +78,8 @@ async def test_dust_and_hodl_coins_are_listed_and_raise_no_alarm() -> None:
     house = await House(replace(RULES, hodl=frozenset({"ETH"})), balances=balances).open()
     await guarded(house)
     assert kinds(house) == {"USD": Custody.CASH, "BTC": Custody.DUST, "ETH": Custody.HODL, "AIR": Custody.DUST}
-    assert house.told("foreign_coins") == house.sells == []
+    assert house.told("foreign_coins") == []
+    assert house.sells == []
 
 
 async def test_nothing_is_concluded_from_balances_while_an_order_is_unsettled() -> None:

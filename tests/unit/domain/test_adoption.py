@@ -19,14 +19,14 @@ def test_cash_and_coins_are_what_they_were() -> None:
     opening = [("USD", Decimal(500)), ("BTC", Decimal(1))]
     movements = [*opening, *((currency, amount) for _, currency, amount in adoption.movements)]
     books = ledger_books(movements, [adoption.execution])
-    assert (books.cash, books.holdings, books.fees) == ({"USD": 500}, {"BTC": 1}, 0)
+    assert (books.cash, books.holdings, books.fees) == ({"USD": Decimal(500)}, {"BTC": Decimal(1)}, Decimal(0))
 
 
 def test_coins_that_nobody_had_booked_enter_the_books() -> None:
     """F52: an airdrop of 0.25 BTC, of which the books knew nothing."""
     adoption = replace(make_adoption(), booked_size=Decimal(0))
     books = ledger_books([(currency, amount) for _, currency, amount in adoption.movements], [adoption.execution])
-    assert (books.cash, books.holdings) == ({"USD": 0}, {"BTC": Decimal("0.25")})
+    assert (books.cash, books.holdings) == ({"USD": Decimal(0)}, {"BTC": Decimal("0.25")})
 
 
 def test_its_key_is_what_was_adopted_however_it_is_written() -> None:

@@ -57,8 +57,8 @@ def test_money_and_hodl_coins_are_that_whatever_their_figures() -> None:
     """B123, R16"""
     held = judge(wallet("1000", currency="USD"), wallet("0.000001", currency="ETH"))
     assert {currency: (each.kind, each.adoptable) for currency, each in held.items()} == {
-        "USD": (Custody.CASH, 0),
-        "ETH": (Custody.HODL, 0),
+        "USD": (Custody.CASH, Decimal(0)),
+        "ETH": (Custody.HODL, Decimal(0)),
     }
     eth = lot("2", product_id=ProductId("ETH-USD"))
     assert judge(wallet("1", currency="ETH"), lots=(eth,))["ETH"].missing == 1
