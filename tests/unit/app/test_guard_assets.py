@@ -58,7 +58,7 @@ async def test_coins_that_came_without_us_are_told_once_per_change_and_never_sol
 
 
 async def test_coins_of_ours_that_are_gone_are_told_and_stay_a_fault() -> None:
-    """F51, B236: an asset is never negative, what is missing is said."""
+    """F51: an asset is never negative, what is missing is said."""
     house = await House().open()
     await house.buy("0.01")
     move(house, "BTC", "-0.004")
