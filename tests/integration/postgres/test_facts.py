@@ -15,6 +15,7 @@ from bottrader.ports import CashKind, CashMovement
 from tests.fixtures.facts import (
     BTC,
     at,
+    make_adoption,
     make_allocation,
     make_fill,
     make_inbound,
@@ -38,6 +39,7 @@ FACTS = (
     "fills",
     "trade_strategy_link",
     "cash_transactions",
+    "adoptions",
     "venue_identity",
     "kill_switch",
 )
@@ -57,6 +59,7 @@ async def books(store: PostgresStore) -> PostgresStore:
     await store.claim_venue("sim")
     await store.record_kill_switch(KillSwitch(True, "fear", "cli", at(0)))
     await store.record_cash([CashMovement("opening", CashKind.OPENING_BALANCE, "USD", make_fill().price, at(0))])
+    await store.record_adoption(make_adoption())
     await store.replace_allocations(BTC, [make_allocation(), make_unmatched()], at(900))
     await store.record_leaderboard(make_leaderboard())
     return store
@@ -98,6 +101,7 @@ SAMPLES = {
     "order_intents": ("client_order_id", "ROC-BTC-00000000000000000000000000000000"),
     "order_transitions": ("step", 9),
     "fills": ("trade_id", "another"),
+    "adoptions": ("order_id", "MANUAL-BTC-00000000000000000000000000000000"),
     "cash_transactions": ("transaction_id", "another"),
     "trade_records": ("order_id", "another"),
     "fifo_allocations": ("position", 9),
@@ -142,6 +146,12 @@ OFFENCES = [
     ("fills", "kind", "mistake"),
     ("fills", "kind", "reversal"),
     ("fills", "entry_id", "e-1"),
+    ("adoptions", "size", "0"),
+    ("adoptions", "price", "-1"),
+    ("adoptions", "booked_size", "-1"),
+    ("adoptions", "booked_size", "9"),
+    ("adoptions", "order_id", "ROC-BTC-00000000000000000000000000000000"),
+    ("adoptions", "recorded_at", "2025-01-01T00:00:00Z"),
     ("cash_transactions", "kind", "gift"),
     ("cash_transactions", "kind", "withdrawal"),
     ("cash_transactions", "amount", "Infinity"),

@@ -46,7 +46,7 @@ async def test_an_empty_database_goes_up_down_and_up_again(empty_database_url: s
 
 
 async def test_each_revision_goes_down_and_up_on_its_own(empty_database_url: str) -> None:
-    for revision in ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008"):
+    for revision in ("0001", "0002", "0003", "0004", "0005", "0006", "0007", "0008", "0009"):
         await schema.upgrade(empty_database_url, revision)
         await schema.downgrade(empty_database_url, "-1")
         await schema.upgrade(empty_database_url, revision)
@@ -97,10 +97,10 @@ async def test_two_processes_that_upgrade_at_once_take_turns(empty_database_url:
 
 
 async def test_an_old_database_is_named_with_both_revisions(empty_database_url: str) -> None:
-    with pytest.raises(SchemaOutOfDate, match=r"revision none .* needs 0008; run `bottrader db upgrade`"):
+    with pytest.raises(SchemaOutOfDate, match=r"revision none .* needs 0009; run `bottrader db upgrade`"):
         await schema.check(empty_database_url)
     await schema.upgrade(empty_database_url, "0001")
-    with pytest.raises(SchemaOutOfDate, match=r"revision 0001 .* needs 0008"):
+    with pytest.raises(SchemaOutOfDate, match=r"revision 0001 .* needs 0009"):
         await schema.check(empty_database_url)
 
 

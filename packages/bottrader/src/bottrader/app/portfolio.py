@@ -10,7 +10,7 @@ from decimal import Decimal
 
 from bottrader.domain.exits import ExitState
 from bottrader.domain.indicators import Atr
-from bottrader.domain.lots import Allocation, ledger_key
+from bottrader.domain.lots import Allocation, OpenLot, ledger_key
 from bottrader.domain.market import Candle, FeeRates, Product, ProductId, Ticker
 from bottrader.domain.money import EXACT, ZERO, Price, Size, exact
 from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderKind, Side, VenueOrderId
@@ -39,6 +39,7 @@ class Portfolio:
         self.atrs: dict[ProductId, Decimal] = {}
         """Average true range in price units, where enough closed candles are known."""
         self._positions: dict[ProductId, Position | None] = {}
+        self._open_lots: dict[ProductId, tuple[OpenLot, ...]] = {}
         self._open_orders: dict[ClientOrderId, OpenOrder] = {}
         self._trails: dict[ProductId, TrailState] = {}
         self._peaks: dict[ProductId, PeakState] = {}
@@ -80,6 +81,7 @@ class Portfolio:
             filled[execution.order_id] = EXACT.add(filled.get(execution.order_id, ZERO), execution.size)
         self._filled[product_id] = filled
         self._positions[product_id] = book.position()
+        self._open_lots[product_id] = book.open_lots
         self._entry_prices[product_id] = book.entry_price
         self._allocations[product_id] = allocations
         self._realized[product_id] = realized_pnl(allocations)
@@ -142,6 +144,10 @@ class Portfolio:
 
     def positions(self) -> list[Position]:
         return [position for position in self._positions.values() if position is not None]
+
+    def open_lots(self) -> list[OpenLot]:
+        """Return what all positions are made of."""
+        return [lot for lots in self._open_lots.values() for lot in lots]
 
     def open_orders(self, product_id: ProductId | None = None) -> list[OpenOrder]:
         """Return orders that may still be live, unknown ones included."""

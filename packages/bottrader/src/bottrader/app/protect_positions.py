@@ -120,7 +120,10 @@ class PositionProtector:
         if position is None:
             self._watches.pop(product_id, None)
             await self._remove(brackets)
-        elif rules is not None and not is_leaving and not self._is_hodl(position):
+        elif self._is_hodl(position):
+            # One that was placed before the coin was put on the list would sell it all the same (R16).
+            await self._remove(self._portfolio.open_sells(product_id))
+        elif rules is not None and not is_leaving:
             with exact():
                 covered = sum(
                     (self._portfolio.size_left(each) for each in self._portfolio.open_sells(product_id)), ZERO

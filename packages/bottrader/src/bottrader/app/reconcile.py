@@ -14,6 +14,7 @@ from bottrader.app.portfolio import Portfolio
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.world import World
+from bottrader.domain.adoption import is_adopted
 from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO
@@ -40,6 +41,8 @@ class Reconciliation:
     at: datetime
     open_orders_count: int
     differences: tuple[Difference, ...]
+    balances: tuple[Balance, ...] = ()
+    """What the venue held when the books were compared; none when they could not be, for an order being unsettled."""
 
 
 class Reconciler:
@@ -79,8 +82,11 @@ class Reconciler:
             async with lock(product_id):
                 allocations = await self._portfolio.refresh(product_id)
                 await self._store.replace_allocations(product_id, allocations, self._clock.now())
-        differences = await self._compare()
-        result = Reconciliation(self._clock.now(), len(self._portfolio.unsettled_orders()), tuple(differences))
+        differences, balances = await self._compare()
+        # Nothing is waited for from here on: whoever takes the result sees the positions that these balances go with.
+        result = Reconciliation(
+            self._clock.now(), len(self._portfolio.unsettled_orders()), tuple(differences), tuple(balances)
+        )
         self._log.info(
             "reconciled", open_orders=result.open_orders_count, differences=[str(d) for d in result.differences]
         )
@@ -115,7 +121,8 @@ class Reconciler:
         executions = await self._store.executions()
         movements = await self._store.cash_movements()
         newest = max(
-            (execution.executed_at for execution in executions),
+            # An adoption says nothing of how far the venue has been asked.
+            (each.executed_at for each in executions if not is_adopted(each.execution_id)),
             default=min((movement.at for movement in movements), default=datetime.fromtimestamp(0, tz=UTC)),
         )
         fills = await self._exchange.fills_since(newest - FILLS_OVERLAP)
@@ -124,22 +131,25 @@ class Reconciler:
             async with lock(product_id):
                 await self._recorder.record([fill for fill in fills if fill.product_id == product_id])
 
-    async def _compare(self) -> list[Difference]:
-        """Return where the books differ for good: balances lag fills, and other products trade on meanwhile."""
+    async def _compare(self) -> tuple[list[Difference], Sequence[Balance]]:
+        """Return where the books differ for good, and from what balances: they lag fills, and other products trade on
+        meanwhile."""
         differences: list[Difference] = []
+        balances: Sequence[Balance] = ()
         for round_number in range(COMPARE_ROUNDS):
             if round_number > 0:
                 await self._clock.sleep(COMPARE_PAUSE_S)
             # An order that rests changes no total before it fills; any other may have done so already.
             if self._portfolio.unsettled_orders():
-                return []
+                return [], ()
             ours = await our_books(self._store)
-            differences = compare_books(ours, exchange_books(await self._exchange.balances(), ours))
+            balances = await self._exchange.balances()
+            differences = compare_books(ours, exchange_books(balances, ours))
             if not differences:
-                return []
+                return [], balances
         for difference in differences:
             self._log.alarm("books_differ", what=difference.what, ours=difference.ours, theirs=difference.theirs)
-        return differences
+        return differences, balances
 
 
 async def our_books(store: Store) -> Books:

@@ -20,6 +20,7 @@ from bottrader.app.act_on_signals import SignalActor
 from bottrader.app.activity import Activity
 from bottrader.app.entry_gates import Sight, closed_gate
 from bottrader.app.follow_user import UserFollower
+from bottrader.app.guard_assets import AssetGuard
 from bottrader.app.keep_prices import PriceKeeper, Trust
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.portfolio import Portfolio
@@ -62,6 +63,7 @@ class DeskCrew:
     protector: PositionProtector
     prices: PriceKeeper
     selector: SymbolSelector
+    guard: AssetGuard
 
 
 class _Bench:
@@ -102,6 +104,7 @@ class TradingDesk:
         self._protector = crew.protector
         self._prices = crew.prices
         self._selector = crew.selector
+        self._guard = crew.guard
         self._activity = activity
         self._reconcile_interval = reconcile_interval
         self._benches = {product_id: _Bench() for product_id in portfolio.product_ids}
@@ -137,6 +140,7 @@ class TradingDesk:
         """Reconcile, take up what an earlier life accepted, then be ready; nothing trades before this returns."""
         self.last_reconciliation = await self._reconciler.start(self.locked)
         await self._selector.follow_reconciliation()
+        await self._guard.run(self.last_reconciliation, self.locked)
         self._reconciled_at = self._clock.now()
         self.is_ready = True
         await self._take_up_signals()
@@ -183,6 +187,7 @@ class TradingDesk:
                 self._demand(bench.price)
             if has_position and bench.looks == ALARM_LOOKS:
                 self._log.alarm("position_without_price", product_id=product_id, looks=bench.looks)
+        self._guard.look()
         self._request_reconciliation_when_due()
 
     async def run(self, market: MarketWatcher, user: UserFeed) -> None:
@@ -321,6 +326,7 @@ class TradingDesk:
             connections_count = self._user.connections_count
             try:
                 self.last_reconciliation = await self._reconciler.run(self.locked)
+                await self._guard.run(self.last_reconciliation, self.locked)
                 self.reconciliation_fault = None
                 await self._selector.follow_reconciliation()
                 await self._take_up_signals()

@@ -130,7 +130,7 @@ def _cash_flow(facts: LedgerSnapshot, ours: Books, currency: str) -> CashFlow:
     return CashFlow(
         currency=currency,
         opening=moved(CashKind.OPENING_BALANCE) if movements else None,
-        deposited=moved(CashKind.DEPOSIT),
+        deposited=moved(CashKind.DEPOSIT, CashKind.ADOPTION),
         withdrawn=Money(EXACT.minus(moved(CashKind.WITHDRAWAL))),
         bought=traded(Side.BUY),
         sold=traded(Side.SELL),

@@ -19,6 +19,7 @@ from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.check_health import Health
 from bottrader.app.deliver_signals import SignalDeliverer
 from bottrader.app.generate_signals import DecisionMakers, SignalGenerator
+from bottrader.app.guard_assets import AssetGuard
 from bottrader.app.guard_entries import EntryGuard
 from bottrader.app.keep_prices import PriceKeeper
 from bottrader.app.kill_switch import KillSwitchBoard
@@ -79,14 +80,17 @@ class WebhookService:
         self.witness = ProtectionWitness(self.portfolio, monitor)
         """For whoever drives the market and knows every tick; it takes no part in the work."""
         entries = EntryDecider(world, self.portfolio, rules, guard)
+        protector = PositionProtector(world, self.portfolio, self._placer, canceller, rules)
+        self.asset_guard = AssetGuard(world, self.portfolio, settler, protector, rules)
         crew = DeskCrew(
             monitor=monitor,
             actor=SignalActor(world, entries, monitor, self._placer),
             settler=settler,
             reconciler=Reconciler(world, self.portfolio, settler, recorder),
-            protector=PositionProtector(world, self.portfolio, self._placer, canceller, rules),
+            protector=protector,
             prices=PriceKeeper(world, self.portfolio, settings.price_jump_max_pct),
             selector=self.selector,
+            guard=self.asset_guard,
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
@@ -156,7 +160,7 @@ class WebhookService:
         last = self.desk.last_reconciliation
         if last is not None and last.differences:
             faults.append(f"the books differ from the exchange's: {', '.join(d.what for d in last.differences)}")
-        return faults
+        return [*faults, *self.asset_guard.faults()]
 
     async def _look(self) -> None:
         while True:

@@ -9,6 +9,7 @@ import typer
 from rich.console import Console
 
 from bottrader.cli import (
+    adopt_command,
     config_command,
     db_command,
     explain_command,
@@ -36,6 +37,7 @@ app.command("run")(run_command.run)
 app.command("report")(report_command.report)
 app.command("explain")(explain_command.explain)
 app.command("symbols")(symbols_command.symbols)
+app.command("adopt")(adopt_command.adopt)
 app.add_typer(db_command.app, name="db")
 app.add_typer(kill_command.app, name="kill")
 app.add_typer(config_command.app, name="config")

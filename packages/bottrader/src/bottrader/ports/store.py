@@ -8,6 +8,7 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
+from bottrader.domain.adoption import Adoption
 from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
@@ -49,6 +50,8 @@ class CashKind(StrEnum):
     OPENING_BALANCE = "opening_balance"
     DEPOSIT = "deposit"
     WITHDRAWAL = "withdrawal"
+    ADOPTION = "adoption"
+    """The other side of an `Adoption`: follows from that fact and is never recorded by itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -230,7 +233,8 @@ class OrderStore(Protocol):
         ...
 
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
-        """Return the executions of our orders (manual ones excluded), in ledger order: product, time, sequence, id.
+        """Return the executions of our orders (manual ones excluded) and those of adoptions, in ledger order: product,
+        time, sequence, id.
 
         A trade that was taken back is not among them; a corrected one has its right terms under its old id and time."""
         ...
@@ -275,7 +279,14 @@ class LedgerStore(Protocol):
         """Append movements not known yet and return how many were new. Key: transaction id."""
         ...
 
-    async def cash_movements(self) -> Sequence[CashMovement]: ...
+    async def cash_movements(self) -> Sequence[CashMovement]:
+        """Return all movements by time, those of adoptions included."""
+        ...
+
+    async def record_adoption(self, adoption: Adoption) -> bool:
+        """Append it; its execution and its movements show at once. Key: its order id; False when it is known (then
+        nothing is written)."""
+        ...
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         """Replace the allocations of one product in the active version and log the run, in one transaction; readers see

@@ -1,5 +1,6 @@
 """Intents, their steps and fills in memory, and what follows from them: executions and the rows of `trade_records`."""
 
+from bottrader.domain.adoption import Adoption
 from bottrader.domain.amendments import StandingTrade, standing_trades, venue_sequence
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Execution
@@ -31,6 +32,7 @@ class Ledger:
         self.intents: dict[ClientOrderId, OrderIntent] = {}
         self.steps: dict[ClientOrderId, list[OrderTransition]] = {}
         self.fills: dict[str, Fill] = {}
+        self.adoptions: dict[ClientOrderId, Adoption] = {}
 
     def add_intent(self, intent: OrderIntent) -> None:
         order_id = intent.client_order_id
@@ -57,13 +59,14 @@ class Ledger:
         return [_execution(trade, order_id) for trade in standing_trades(fills)]
 
     def executions(self) -> list[Execution]:
-        """Return the executions of our orders in ledger order: product, time, sequence, id."""
+        """Return the executions of our orders and adoptions in ledger order: product, time, sequence, id."""
         owners = {self.venue_id_of(order_id): order_id for order_id in self.intents}
         rows = [
             _execution(trade, owners[trade.executed.venue_order_id])
             for trade in standing_trades(self.fills.values())
             if trade.executed.venue_order_id in owners
         ]
+        rows += [adoption.execution for adoption in self.adoptions.values()]
         return sorted(rows, key=lambda row: (row.product_id, row.executed_at, row.sequence, row.execution_id))
 
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
 from bottrader.adapters.memory.links import link_of
 from bottrader.adapters.memory.safety import MemorySafety
+from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
@@ -30,6 +31,7 @@ from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports import (
     Acceptance,
+    CashKind,
     CashMovement,
     DeliveryReport,
     InboundSignal,
@@ -260,7 +262,18 @@ class MemoryStore(MemoryOrders, MemorySafety):
         return len(self._cash) - before
 
     async def cash_movements(self) -> Sequence[CashMovement]:
-        return sorted(self._cash.values(), key=lambda movement: (movement.at, movement.transaction_id))
+        adopted = [
+            CashMovement(transaction_id, CashKind.ADOPTION, currency, amount, adoption.recorded_at)
+            for adoption in self._books.adoptions.values()
+            for transaction_id, currency, amount in adoption.movements
+        ]
+        movements = [*self._cash.values(), *adopted]
+        return sorted(movements, key=lambda movement: (movement.at, movement.transaction_id))
+
+    async def record_adoption(self, adoption: Adoption) -> bool:
+        is_new = adoption.order_id not in self._books.adoptions
+        self._books.adoptions.setdefault(adoption.order_id, adoption)
+        return is_new
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         if any(row.product_id != product_id for row in allocations):

@@ -6,6 +6,7 @@ from decimal import Decimal
 
 from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
+from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation
 from bottrader.domain.market import ProductId
@@ -18,7 +19,10 @@ VENUE = "SELECT venue FROM venue_identity"
 INSERT_CASH = """
     INSERT INTO cash_transactions (transaction_id, kind, currency, amount, at) VALUES ($1, $2, $3, $4, $5)
     ON CONFLICT (transaction_id) DO NOTHING RETURNING transaction_id"""
-CASH = """SELECT transaction_id, kind, currency, amount, at FROM cash_transactions
+INSERT_ADOPTION = """
+    INSERT INTO adoptions (order_id, product_id, size, price, acquired_at, recorded_at, booked_size)
+    VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (order_id) DO NOTHING RETURNING order_id"""
+CASH = """SELECT transaction_id, kind, currency, amount, at FROM cash_movements
     ORDER BY at, transaction_id COLLATE "C" """
 # Two runs over one product take turns; runs over different products do not wait for each other.
 LOCK_PRODUCT = "SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0))"
@@ -81,6 +85,18 @@ class PostgresLedger:
     async def cash_movements(self) -> Sequence[CashMovement]:
         rows = await self._database.fetch("reading cash movements", CASH)
         return [to_movement(row) for row in rows]
+
+    async def record_adoption(self, adoption: Adoption) -> bool:
+        values = (
+            adoption.order_id,
+            adoption.product_id,
+            adoption.size,
+            adoption.price,
+            adoption.acquired_at,
+            adoption.recorded_at,
+            adoption.booked_size,
+        )
+        return await self._database.fetchval("recording an adoption", INSERT_ADOPTION, *values) is not None
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         try:
