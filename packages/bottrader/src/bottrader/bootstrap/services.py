@@ -28,6 +28,7 @@ from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.probe_channels import ChannelProbe
 from bottrader.app.protect_positions import PositionProtector
+from bottrader.app.quote_passively import PassiveQuoter, QuotingCrew
 from bottrader.app.reconcile import Reconciler
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
@@ -87,6 +88,7 @@ class WebhookService:
             protector=PositionProtector(world, self.portfolio, self._placer, canceller, rules),
             prices=PriceKeeper(world, self.portfolio, settings.price_jump_max_pct),
             selector=self.selector,
+            quoter=PassiveQuoter(world, self.portfolio, QuotingCrew(monitor, self._placer, canceller, guard), rules),
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
