@@ -88,7 +88,9 @@ class PassiveQuoter:
         lifetime = self._rules.passive.lifetime_s
         if self._clock.now() - order.intent.created_at > timedelta(seconds=lifetime):
             return Refusal("PASSIVE_LIFETIME", f"the quote has not filled within {lifetime} s")
-        return stopped or self._guard.stopped() or self._gates.closed(order.intent.product_id, self._book_without(order))
+        return (
+            stopped or self._guard.stopped() or self._gates.closed(order.intent.product_id, self._book_without(order))
+        )
 
     def _book_without(self, order: OpenOrder) -> Ticker | None:
         """Return the book as if our own quote were not in it; otherwise it would close its own gate."""

@@ -96,7 +96,8 @@ def paper(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market, without --candles.")] = 1,
     strategy: Annotated[
-        str | None, typer.Option(help="roc_momentum, score_matrix, passive_market_making, or one that another package offers.")
+        str | None,
+        typer.Option(help="roc_momentum, score_matrix, passive_market_making, or one that another package offers."),
     ] = None,
     balance: Annotated[str, typer.Option(help="Opening balance in quote currency.")] = "10000",
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier session of the same market.")] = False,

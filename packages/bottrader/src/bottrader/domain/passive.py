@@ -127,26 +127,7 @@ def closed_gate(view: QuoteView, rules: PassiveRules) -> Refusal | None:
     """Return the first gate that is closed, None when a quote may be made."""
     if view.is_no_buy:
         return Refusal(Code.SHILL_REJECT, "the coin is on the list of coins that are never bought")
-    refusal = _closed_by_results(view.standing, rules)
-    ticker = view.ticker
-    if refusal is not None:
-        return refusal
-    if ticker is None or not ticker.is_sane:
-        return Refusal("PASSIVE_NO_BOOK", "there is no book, or it is crossed")
-    with exact():
-        spread, mid = ticker.ask - ticker.bid, (ticker.bid + ticker.ask) * _HALF
-        required = required_move(mid, view.tick, view.maker_rate, rules)
-        if spread < required:
-            return Refusal("PASSIVE_SPREAD", f"the spread of {spread} is below the required {required}")
-        moved = candle_range(view.candles)
-        if moved is None:
-            return Refusal("PASSIVE_RANGE", f"fewer than {CANDLES_MIN} candles are known, so the range is not")
-        if moved < required:
-            return Refusal("PASSIVE_RANGE", f"the last {CANDLES_MIN} candles moved by {moved}, below {required}")
-        left = spread - 2 * view.tick
-        if left < required:
-            return Refusal("PASSIVE_INNER_SPREAD", f"one tick inside, {left} is left between the quotes of {required}")
-    return None
+    return _closed_by_results(view.standing, rules) or _closed_by_book(view, rules)
 
 
 def _closed_by_results(standing: PassiveStanding, rules: PassiveRules) -> Refusal | None:
@@ -161,6 +142,26 @@ def _closed_by_results(standing: PassiveStanding, rules: PassiveRules) -> Refusa
         return Refusal("PASSIVE_EXCLUDED", standing.exclusion)
     if rules.needs_history and not standing.is_active:
         return Refusal("PASSIVE_NOT_ACTIVE", "the leaderboard does not hold it eligible")
+    return None
+
+
+def _closed_by_book(view: QuoteView, rules: PassiveRules) -> Refusal | None:
+    ticker = view.ticker
+    if ticker is None or not ticker.is_sane:
+        return Refusal("PASSIVE_NO_BOOK", "there is no book, or it is crossed")
+    with exact():
+        spread, mid = ticker.ask - ticker.bid, (ticker.bid + ticker.ask) * _HALF
+        left = spread - 2 * view.tick
+    required = required_move(mid, view.tick, view.maker_rate, rules)
+    moved = candle_range(view.candles)
+    if spread < required:
+        return Refusal("PASSIVE_SPREAD", f"the spread of {spread} is below the required {required}")
+    if moved is None:
+        return Refusal("PASSIVE_RANGE", f"fewer than {CANDLES_MIN} candles are known, so their range is not")
+    if moved < required:
+        return Refusal("PASSIVE_RANGE", f"the last {CANDLES_MIN} candles moved by {moved}, below {required}")
+    if left < required:
+        return Refusal("PASSIVE_INNER_SPREAD", f"between quotes one tick inside {left} is left, below {required}")
     return None
 
 

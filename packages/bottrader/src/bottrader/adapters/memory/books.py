@@ -13,6 +13,7 @@ from bottrader.domain.orders import (
     OrderTransition,
     VenueOrderId,
 )
+from bottrader.domain.signals import Trigger
 from bottrader.ports import TradeRecord
 
 _STATUS = {

@@ -1,6 +1,7 @@
 """Passive market making, the half that candles tell: is this product lively enough to be quoted?
 
-What depends on the book, the account and the results is judged when the quote is made, by the gates of `domain/passive`.
+What depends on the book, the account and the results is judged when the quote is made, by the gates of
+`domain/passive`.
 """
 
 from collections import deque
