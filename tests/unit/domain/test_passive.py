@@ -215,4 +215,4 @@ def test_break_even_and_profit_price_pay_two_maker_fees() -> None:
 )
 def test_a_rule_out_of_range_is_named(name: str, value: Decimal) -> None:
     with pytest.raises(ConfigInvalid, match=name):
-        replace(RULES, **{name: value})
+        PassiveRules(**{name: value})  # type: ignore[arg-type]  # the point of the test

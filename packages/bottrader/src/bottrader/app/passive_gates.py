@@ -14,14 +14,13 @@ from bottrader.domain.market import Granularity, ProductId, Ticker, base_of
 from bottrader.domain.money import EXACT, ZERO, exact
 from bottrader.domain.passive import PassiveStanding, QuoteView, closed_gate, inventory_bias
 from bottrader.domain.performance import known_pnls
-from bottrader.domain.selection import FilterRules, excluded_by_results, is_profitable, leaderboard, trades_since
+from bottrader.domain.selection import excluded_by_results, is_profitable, leaderboard, trades_since
 from bottrader.domain.validation import Refusal
 from bottrader.ports import Balance, Clock
 
 PROFITABLE_WINDOW = timedelta(days=7)
 ACTIVE_WINDOW = timedelta(days=1)
 VOLUME_WINDOW = timedelta(days=1)
-FILTER = FilterRules()
 
 
 class PassiveGates:
@@ -53,11 +52,13 @@ class PassiveGates:
         trades = [trade for trade in self._portfolio.closed_trades() if trade.product_id == product_id]
         week = known_pnls(trades_since(trades, now - PROFITABLE_WINDOW))
         ranked = leaderboard(trades_since(trades, now - ACTIVE_WINDOW))
-        filtered = trades_since(trades, now - timedelta(days=FILTER.lookback_days))
+        filter_rules, by_hand = self._rules.selection.by_results, self._rules.selection.by_hand
+        filtered = trades_since(trades, now - timedelta(days=filter_rules.lookback_days))
+        by_results = excluded_by_results(filtered, {}, filter_rules)
         return PassiveStanding(
             is_profitable=is_profitable(week) if week else None,
             quote_volume=self._quote_volume(product_id),
-            exclusion=excluded_by_results(filtered, {}, FILTER).get(product_id),
+            exclusion=by_hand.exclusion(product_id) or by_results.get(product_id),
             is_active=ranked[0].is_eligible if ranked else None,
         )
 
