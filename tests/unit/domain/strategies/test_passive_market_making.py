@@ -46,7 +46,11 @@ def test_four_candles_ask_for_nothing_and_the_fifth_for_a_quote() -> None:
     }
     assert decision.breakdown is not None
     (component,) = decision.breakdown.components
-    assert (component.value, component.threshold, component.contribution) == (Decimal("0.805"), Decimal("0.805"), 1)
+    assert (component.value, component.threshold, component.contribution) == (
+        Decimal("0.805"),
+        Decimal("0.805"),
+        Decimal(1),
+    )
     assert strategy.warmup_candles == 5
 
 
