@@ -17,6 +17,7 @@ from tests.fixtures.processes import eventually
 
 CANDLES = 300
 """A day and an hour of five-minute candles."""
+PASSIVE_CANDLES = 40
 SEED = 3
 """With it one position ends by a signal and one by its trailing stop, where that is enabled."""
 EQUAL = "Ledger equals the exchange's to the last digit"
@@ -296,3 +297,33 @@ def test_a_strategy_that_is_not_there_is_one_sentence(shell: Shell) -> None:
     sentence = refused(shell.run("paper", "--strategy", "moon", "--speed", "max"))
     assert "BOTTRADER_STRATEGY is one of: roc_momentum, score_matrix; was 'moon'" in sentence
     assert not shell.data_dir.exists()
+
+
+async def test_passive_quotes_rest_fill_and_are_left_with_books_that_agree(
+    shell: Shell, database_url: str, sql: Connection
+) -> None:
+    """B254, B255, S5: offers that fill as a maker, losses that end in time, and quotes that were cancelled."""
+    candles = write_csv(shell.folder / "BTC-USD.csv", lively_rows(PASSIVE_CANDLES, SEED)).name
+    settings = {
+        # The replayed book is narrow, and two fees of 0.4 % are wider than any real one.
+        "BOTTRADER_PASSIVE_IGNORE_FEES_FOR_SPREAD": "true",
+        "BOTTRADER_MIN_SPREAD_PCT": "0.00001",
+        "BOTTRADER_ORDER_SIZE_PASSIVE": "500",
+    }
+    words = ("paper", "--strategy", "passive_market_making", "--candles", candles, "--speed", "max")
+
+    result = await asyncio.to_thread(shell.run, *words, DATABASE_URL=database_url, **settings)
+
+    assert result.returncode == 0, result.stderr
+    assert EQUAL in result.stdout
+    left = "\n".join(table_of(result.stdout))
+    assert "passive sell" in left
+    assert "passive loss" in left
+    kinds = await sql.fetch("SELECT DISTINCT side, kind FROM order_intents WHERE trigger LIKE 'PASSIVE%'")
+    assert {(row["side"], row["kind"]) for row in kinds} == {
+        ("buy", "limit_gtc_post_only"),
+        ("sell", "limit_gtc_post_only"),
+        ("sell", "limit_ioc"),
+    }
+    assert await sql.fetchval("SELECT count(*) > 0 FROM trade_records WHERE status = 'cancelled'")
+    assert await sql.fetchval("SELECT array_agg(DISTINCT source) FROM trade_records") == ["passivemm"]

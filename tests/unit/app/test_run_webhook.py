@@ -50,7 +50,7 @@ class Desk:
     def __init__(self, house: House, interval_s: float = 300) -> None:
         self.house = house.with_ranges()
         self.activity = Activity()
-        judges = (house.protector, house.prices, house.selector, house.asset_guard)
+        judges = (house.protector, house.prices, house.selector, house.asset_guard, house.quoter)
         crew = DeskCrew(house.monitor, house.actor, house.settler, house.reconciler, *judges)
         self.desk = TradingDesk(house.world, house.portfolio, crew, self.activity, timedelta(seconds=interval_s))
         self.market, self.user = ScriptedFeed(), ScriptedFeed()

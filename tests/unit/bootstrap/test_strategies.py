@@ -82,7 +82,9 @@ def test_only_the_package_that_is_asked_for_is_imported(installed: Path) -> None
 
 def test_an_unknown_strategy_is_refused_with_all_that_are_there(installed: Path) -> None:
     install(installed, "other_strategy", "", "other = other_strategy:Other")
-    with pytest.raises(ConfigInvalid, match="one of: other, roc_momentum, score_matrix; was 'moon'"):
+    with pytest.raises(
+        ConfigInvalid, match="one of: other, passive_market_making, roc_momentum, score_matrix; was 'moon'"
+    ):
         decision_basis(settings(strategy="moon"))
 
 
@@ -158,6 +160,14 @@ DECIDED_BY = {
     "trailing_max_distance_pct": "0.021",
     "signal_exit_min_profit_pct": "0.011",
     "min_hold_seconds": 61,
+    "order_size_passive": "33",
+    "min_spread_pct": "0.0003",
+    "edge_buffer_pct": "0.0001",
+    "passive_ignore_fees_for_spread": True,
+    "max_lifetime": 601,
+    "inventory_bias_factor": "0.2",
+    "min_quote_volume": "5",
+    "passive_needs_history": False,
 }
 
 
@@ -192,6 +202,18 @@ def test_what_nothing_is_decided_by_leaves_the_snapshot_alone() -> None:
     before = decision_basis(settings(**BASE)).snapshot
     after_ = decision_basis(settings(**BASE, webhook_port=5004, log_level="DEBUG", data_dir="elsewhere")).snapshot
     assert after_ == before
+
+
+def test_quotes_and_brackets_are_not_both_allowed_to_hold_the_coins() -> None:
+    """S5"""
+    with pytest.raises(ConfigInvalid, match="BOTTRADER_BRACKET_ENABLED to false"):
+        decision_basis(settings(strategy="passive_market_making", bracket_enabled=True))
+
+
+def test_a_setting_reaches_the_quotes() -> None:
+    basis = decision_basis(settings(strategy="passive_market_making", max_lifetime=60, maker_fee="0.001"))
+    assert basis.plan.parameters.rules == basis.rules.passive
+    assert (basis.rules.passive.lifetime_s, basis.plan.parameters.maker_rate) == (60, Decimal("0.001"))
 
 
 def test_a_setting_reaches_the_matrix() -> None:

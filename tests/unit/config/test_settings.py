@@ -15,6 +15,7 @@ def test_a_group_is_called_after_its_module() -> None:
         "symbols",
         "selection",
         "strategy",
+        "passive",
         "sizing",
         "risk",
         "exits",

@@ -57,6 +57,14 @@ def test_the_trigger_decides_the_size(trigger: str, amount: str) -> None:
     assert size(Trigger(trigger)) == granted(amount, amount)
 
 
+def test_a_passive_quote_binds_at_most_95_percent_of_what_is_there() -> None:
+    """B252, R77: and no other order is bound by it: 20 / 1.008 = 19.841..."""
+    assert size(Trigger.PASSIVE_BUY, available="1000") == granted("32", "32")
+    assert size(Trigger.PASSIVE_BUY, available="20") == granted("32", "19.00")
+    assert size(Trigger.MANUAL, available="20") == granted("35", "19.84")
+    assert isinstance(size(Trigger.PASSIVE_BUY, available="10.5"), Refusal)
+
+
 @pytest.mark.parametrize("trigger", [None, {}, "my alert 7"])
 def test_an_order_without_a_known_trigger_gets_nothing(trigger: object) -> None:
     """B34: it once got the largest size."""

@@ -19,7 +19,7 @@ def test_a_plan_makes_a_new_one_for_each_product() -> None:
 
 
 def test_an_unknown_strategy_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(ConfigInvalid, match="one of: roc_momentum, score_matrix; was 'moon'"):
+    with pytest.raises(ConfigInvalid, match="one of: passive_market_making, roc_momentum, score_matrix; was 'moon'"):
         make_strategy("moon", {})
 
 

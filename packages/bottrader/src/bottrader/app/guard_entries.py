@@ -84,6 +84,10 @@ class EntryGuard:
         )
         return check_risk(view, self._limits)
 
+    def stopped(self) -> Refusal | None:
+        """Return why nothing is bought as far as is known without asking; for what rests at the venue already."""
+        return check_kill_switch(self._switch.last)
+
     def why_flatten(self) -> str | None:
         """Return why every position is to be sold now, or None; asked on each price, so it waits for nothing."""
         switch = self._switch.last

@@ -99,6 +99,10 @@ class PositionMonitor:
             return Refusal("STALE_PRICE", f"there is no recent price of {signal.product_id}; nothing is sold blind")
         return await self._judge(position, ticker, signal)
 
+    async def leave(self, position: Position, decision: Exit, ticker: Ticker) -> Refusal | None:
+        """Leave a position for a reason that another use case found; return why not, None when an exit went out."""
+        return await self._leave(position, decision, ticker, None)
+
     async def _judge(self, position: Position, ticker: Ticker, signal: Signal | None) -> Refusal | None:
         fee_rates = self._portfolio.fee_rates
         assert fee_rates is not None, "reconciliation reads the fee rates before anything is judged"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bottrader.app.guard_entries import EntryGuard, EntryRequest
+from bottrader.app.passive_gates import PassiveGates
 from bottrader.app.portfolio import Portfolio, range_of
 from bottrader.app.trading_rules import TradingRules
 from bottrader.app.world import World
@@ -13,7 +14,8 @@ from bottrader.domain.exit_prices import entry_cost_per_unit, price_of_proceeds
 from bottrader.domain.market import FeeRates, Granularity, Product, ProductId, Ticker, quote_of
 from bottrader.domain.money import EXACT, ZERO, Price, ceil_to
 from bottrader.domain.orders import OrderIntent, OrderKind, Side, derive_client_order_id
-from bottrader.domain.signals import Signal
+from bottrader.domain.passive import buy_quote
+from bottrader.domain.signals import Signal, Trigger
 from bottrader.domain.sizing import Grant, base_size_for, size_entry
 from bottrader.domain.validation import (
     Code,
@@ -41,6 +43,14 @@ class _Market:
     fee_rates: FeeRates
 
 
+@dataclass(frozen=True, slots=True)
+class _Terms:
+    """How an entry executes, and its limit."""
+
+    kind: OrderKind
+    limit_price: Price
+
+
 class EntryDecider:
     """Turns a buy signal into an intent or a refusal; places nothing."""
 
@@ -50,6 +60,7 @@ class EntryDecider:
         self._portfolio = portfolio
         self._rules = rules
         self._guard = guard
+        self._gates = PassiveGates(world.clock, portfolio, rules)
 
     async def decide(self, signal: Signal) -> OrderIntent | Refusal:
         """Return exactly what to send for `signal`, or why nothing is sent.
@@ -61,7 +72,8 @@ class EntryDecider:
         if isinstance(market, Refusal):
             return market
         await self._learn_range(signal.product_id)
-        refusal = self._check_entry(signal, market) or await self._guard.check_kill_switch()
+        refusal = self._check_entry(signal, market) or self._check_quote(signal, market)
+        refusal = refusal or await self._guard.check_kill_switch()
         refusal = refusal or await self._guard.check_symbol(signal.product_id)
         if refusal is not None:
             return refusal
@@ -74,7 +86,8 @@ class EntryDecider:
         refusal = self._guard.check(EntryRequest(signal.product_id, sized.granted, market.ticker, balances))
         if refusal is not None:
             return refusal
-        built = self._intent(signal, sized, market)
+        terms = self._terms(signal, market, balances)
+        built = terms if isinstance(terms, Refusal) else self._intent(signal, sized, market, terms)
         return self._validated(built, market, available) if isinstance(built, OrderIntent) else built
 
     async def _learn_range(self, product_id: ProductId) -> None:
@@ -116,6 +129,12 @@ class EntryDecider:
             refusal = Refusal("ATR_UNAVAILABLE", message)
         return refusal
 
+    def _check_quote(self, signal: Signal, market: _Market) -> Refusal | None:
+        """Judge the gates of a passive quote; any other entry has none of them."""
+        if signal.trigger is not Trigger.PASSIVE_BUY:
+            return None
+        return self._gates.closed(signal.product_id, market.ticker)
+
     def _validated(self, intent: OrderIntent, market: _Market, available: Decimal) -> OrderIntent | Refusal:
         """Judge the finished order once more as the venue will see it; the last gate before it becomes durable."""
         order = OrderCheck(
@@ -126,6 +145,7 @@ class EntryDecider:
             available=available,
             fee_rate=market.fee_rates.taker,
             position_value=ZERO,
+            kind=intent.kind,
         )
         # The notional of whole increments may fall a little short of what was granted; the bot's own minimum was judged
         # on the grant, so here the venue's minimum binds.
@@ -154,10 +174,20 @@ class EntryDecider:
         # An order of unknown outcome may not show in the venue's balance yet; it counts as filled (S3).
         return EXACT.subtract(available, self._portfolio.open_buys_quote())
 
-    def _intent(self, signal: Signal, grant: Grant, market: _Market) -> OrderIntent | Refusal:
+    def _terms(self, signal: Signal, market: _Market, balances: Sequence[Balance]) -> _Terms | Refusal:
+        """Return how the entry executes, and what it may pay at worst."""
+        ticker, tick = market.ticker, market.product.price_increment
+        if signal.trigger is Trigger.PASSIVE_BUY:
+            quote = buy_quote(ticker, tick, self._gates.bias(ticker, balances))
+            if quote is None:
+                return Refusal(Code.ORDER_BUILD_FAILED, f"no price above zero is left below an ask of {ticker.ask}")
+            return _Terms(OrderKind.LIMIT_GTC_POST_ONLY, quote)
+        worst = EXACT.multiply(ticker.ask, EXACT.add(Decimal(1), self._rules.entry_slippage_rate))
+        return _Terms(OrderKind.LIMIT_IOC, Price(ceil_to(worst, tick)))
+
+    def _intent(self, signal: Signal, grant: Grant, market: _Market, terms: _Terms) -> OrderIntent | Refusal:
         # The limit is what the entry may pay at worst, so the size is reckoned with it: price x size <= granted.
-        worst = EXACT.multiply(market.ticker.ask, EXACT.add(Decimal(1), self._rules.entry_slippage_rate))
-        limit_price = Price(ceil_to(worst, market.product.price_increment))
+        limit_price = terms.limit_price
         size_base = base_size_for(grant.granted, limit_price, market.product)
         if size_base <= ZERO:
             return Refusal(Code.ORDER_BUILD_FAILED, f"{grant.granted} buys less than one increment at {limit_price}")
@@ -165,7 +195,7 @@ class EntryDecider:
             client_order_id=derive_client_order_id(signal.trigger, signal.product_id, signal.signal_id),
             product_id=signal.product_id,
             side=Side.BUY,
-            kind=OrderKind.LIMIT_IOC,
+            kind=terms.kind,
             size_base=size_base,
             limit_price=limit_price,
             trigger=signal.trigger,

@@ -22,6 +22,8 @@ from bottrader.ports import PeakState, Store, TrailState
 ATR_CANDLES = 14
 # More than any rate limit counts within a minute.
 TIMES_KEPT = 1000
+# Those of a day and the one that began before it.
+CANDLES_KEPT = 289
 
 # A resting order is asked about every ten seconds; twice without an answer it is not known to be open any more.
 CONFIRMATION_AGE_MAX = timedelta(seconds=20)
@@ -44,6 +46,7 @@ class Portfolio:
         self._trails: dict[ProductId, TrailState] = {}
         self._peaks: dict[ProductId, PeakState] = {}
         self._ranges: dict[ProductId, Atr] = {}
+        self._candles: dict[ProductId, deque[Candle]] = {}
         self._exits_count: dict[ClientOrderId, int] = {}
         self._allocations: dict[ProductId, list[Allocation]] = {}
         self._realized: dict[ProductId, Decimal] = {}
@@ -133,11 +136,16 @@ class Portfolio:
 
     def note_candle(self, candle: Candle) -> None:
         """Take a closed candle into the product's range; it is known from the 15th on (B63, B64)."""
+        self._candles.setdefault(candle.product_id, deque(maxlen=CANDLES_KEPT)).append(candle)
         atr = self._ranges.setdefault(candle.product_id, Atr(ATR_CANDLES))
         _widen(atr, candle)
         value = _amount(atr.value)
         if value is not None:
             self.atrs[candle.product_id] = value
+
+    def recent_candles(self, product_id: ProductId) -> tuple[Candle, ...]:
+        """Return the closed candles of about the last day, as far as they were seen, oldest first."""
+        return tuple(self._candles.get(product_id, ()))
 
     def position(self, product_id: ProductId) -> Position | None:
         return self._positions.get(product_id)

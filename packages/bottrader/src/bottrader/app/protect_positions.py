@@ -178,6 +178,8 @@ class PositionProtector:
         held = Held(entry_price, position.trigger, self._portfolio.atrs.get(position.product_id))
         distances = bracket_distances(held, touch if touch.is_sane else None, fees, rules)
         stop, target = distances.around(entry_price, tick)
+        if stop <= ZERO:
+            return Refusal("BRACKET_STOP_TOO_WIDE", "the range is so wide that the stop would lie at zero or below")
         if stop >= ticker.price:
             return Refusal("BRACKET_STOP_REACHED", f"the price of {ticker.price} is at the stop of {stop} already")
         targets = resting_targets(stop, target, ticker.ask, tick, rules)

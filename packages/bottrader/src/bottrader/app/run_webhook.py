@@ -26,6 +26,7 @@ from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.progress import Progress
 from bottrader.app.protect_positions import PositionProtector
+from bottrader.app.quote_passively import PassiveQuoter
 from bottrader.app.reconcile import Reconciler, Reconciliation
 from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.settle_orders import OrderSettler
@@ -64,6 +65,7 @@ class DeskCrew:
     prices: PriceKeeper
     selector: SymbolSelector
     guard: AssetGuard
+    quoter: PassiveQuoter
 
 
 class _Bench:
@@ -105,6 +107,7 @@ class TradingDesk:
         self._prices = crew.prices
         self._selector = crew.selector
         self._guard = crew.guard
+        self._quoter = crew.quoter
         self._activity = activity
         self._reconcile_interval = reconcile_interval
         self._benches = {product_id: _Bench() for product_id in portfolio.product_ids}
@@ -199,8 +202,8 @@ class TradingDesk:
             tasks.create_task(self._stop_waiting_when_lost(market))
             for product_id, bench in self._benches.items():
                 tasks.create_task(self._act_repeatedly(bench, market))
-                tasks.create_task(self._settle_repeatedly(product_id, bench))
-                tasks.create_task(self._judge_repeatedly(product_id, bench))
+                tasks.create_task(self._settle_repeatedly(product_id, bench, market))
+                tasks.create_task(self._judge_repeatedly(product_id, bench, market))
                 tasks.create_task(self._ask_repeatedly(product_id, bench))
 
     async def _stop_waiting_when_lost(self, market: MarketWatcher) -> None:
@@ -209,7 +212,7 @@ class TradingDesk:
         for bench in self._benches.values():
             bench.is_sighted.set()
 
-    async def _judge_repeatedly(self, product_id: ProductId, bench: _Bench) -> None:
+    async def _judge_repeatedly(self, product_id: ProductId, bench: _Bench, market: MarketWatcher) -> None:
         while True:
             await bench.price.wait()
             try:
@@ -219,7 +222,7 @@ class TradingDesk:
                     ticker = self._portfolio.tickers.get(product_id)
                     if ticker is not None:
                         await self._monitor.on_ticker(ticker)
-                        await self._protect(product_id)
+                        await self._tend(product_id, market)
             except AdapterError as error:
                 # The next price judges again; nothing about the position was assumed.
                 self._log.alarm("position_not_judged", product_id=product_id, cause=str(error))
@@ -247,7 +250,7 @@ class TradingDesk:
                     await self._user.judged()
                 async with bench.lock:
                     await self._actor.act(signal, gate=closed_gate(self._sight(signal.product_id, market)))
-                    await self._protect(signal.product_id)
+                    await self._tend(signal.product_id, market)
             except AdapterError as error:
                 # Without an outcome it is taken up again by the next reconciliation.
                 self._log.alarm("work_postponed", product_id=signal.product_id, cause=str(error))
@@ -255,7 +258,7 @@ class TradingDesk:
                 self._waiting.discard(signal.signal_id)
                 self._activity.end()
 
-    async def _settle_repeatedly(self, product_id: ProductId, bench: _Bench) -> None:
+    async def _settle_repeatedly(self, product_id: ProductId, bench: _Bench, market: MarketWatcher) -> None:
         while True:
             await bench.updates_due.wait()
             bench.updates_due.clear()
@@ -267,15 +270,17 @@ class TradingDesk:
                         order = self._portfolio.order_with(update.venue_order_id, update.client_order_id)
                         if order is not None:
                             await self._settle(order)
-                    await self._protect(product_id)
+                    await self._tend(product_id, market)
             except AdapterError as error:
                 # The next price asks again.
                 self._log.alarm("work_postponed", product_id=product_id, cause=str(error))
             finally:
                 self._activity.end()
 
-    async def _protect(self, product_id: ProductId) -> None:
+    async def _tend(self, product_id: ProductId, market: MarketWatcher) -> None:
+        """Bring what rests at the venue in line with the position: brackets first, then quotes."""
         await self._protector.protect(product_id, is_leaving=self._monitor.is_leaving(product_id))
+        await self._quoter.tend(product_id, closed_gate(self._sight(product_id, market)))
 
     def _sight(self, product_id: ProductId, market: MarketWatcher) -> Sight:
         return Sight(

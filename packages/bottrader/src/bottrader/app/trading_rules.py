@@ -5,6 +5,7 @@ from decimal import Decimal
 
 from bottrader.domain.brackets import BracketRules
 from bottrader.domain.exits import ExitRules
+from bottrader.domain.passive import PassiveRules
 from bottrader.domain.risk import RiskLimits
 from bottrader.domain.selection import SelectionRules
 from bottrader.domain.sizing import SizingRules
@@ -30,3 +31,5 @@ class TradingRules:
     """Which products are not entered, by their results and by hand."""
     entry_needs_range: bool = True
     """Whether nothing is bought while the average true range is unknown (R33)."""
+    passive: PassiveRules = field(default_factory=PassiveRules)
+    """How quotes are made and what they bought is left; it binds no other entries."""

@@ -29,6 +29,7 @@ from bottrader.app.place_orders import OrderPlacer
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.probe_channels import ChannelProbe
 from bottrader.app.protect_positions import PositionProtector
+from bottrader.app.quote_passively import PassiveQuoter, QuotingCrew
 from bottrader.app.reconcile import Reconciler
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
@@ -91,6 +92,7 @@ class WebhookService:
             prices=PriceKeeper(world, self.portfolio, settings.price_jump_max_pct),
             selector=self.selector,
             guard=self.asset_guard,
+            quoter=PassiveQuoter(world, self.portfolio, QuotingCrew(monitor, self._placer, canceller, guard), rules),
         )
         interval = timedelta(seconds=settings.reconcile_interval_s)
         self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)

@@ -10,6 +10,7 @@ from bottrader.domain.errors import ConfigInvalid
 from bottrader.domain.strategies import BUILT_IN, StrategyPlan, StrategyType, plan_strategy
 from bottrader.domain.strategy import StrategySnapshot, freeze_parameters
 
+PASSIVE = "passive_market_making"
 GROUP = "bottrader.strategies"
 
 
@@ -25,6 +26,11 @@ class DecisionBasis:
 def decision_basis(settings: Settings) -> DecisionBasis:
     """Return what these settings decide by; raises `ConfigInvalid` for a strategy that is not there or not whole."""
     plan = plan_strategy(settings.strategy, settings.strategy_values(), find_strategies(settings.strategy))
+    if plan.name == PASSIVE and settings.bracket_enabled:
+        raise ConfigInvalid(
+            f"{PASSIVE} offers what it bought itself, and a bracket would hold the coins; set BOTTRADER_BRACKET_ENABLED"
+            " to false or choose another strategy"
+        )
     rules = TradingRules(
         sizing=settings.sizing_rules(),
         limits=settings.risk_limits(),
@@ -36,6 +42,7 @@ def decision_basis(settings: Settings) -> DecisionBasis:
         sell_value_min=settings.min_sell_value,
         selection=settings.selection_rules(),
         entry_needs_range=settings.entry_needs_range,
+        passive=settings.passive_rules(),
     )
     decided_by = {"parameters": plan.parameters, "rules": rules, "signal_ttl_s": settings.signal_ttl_s}
     return DecisionBasis(plan, rules, freeze_parameters(plan.name, decided_by))

@@ -38,6 +38,8 @@ PAPER_PROFILE: dict[str, object] = {
     "max_exposure": "6000",
     "max_daily_loss": "300",
     "reconcile_interval_s": 21_600,
+    # A paper account begins without a history, and only trading would give it one.
+    "passive_needs_history": "false",
 }
 # The demo's market moves 8 % a day. Its noise would reach the default stops within minutes of every buy, and each time
 # both fees would be paid for nothing: so it buys stronger moves only, and gives them room.
@@ -94,7 +96,8 @@ def paper(  # noqa: PLR0913, PLR0917 - each option of the command is an argument
     ] = None,
     seed: Annotated[int, typer.Option(help="Seed of the synthetic market, without --candles.")] = 1,
     strategy: Annotated[
-        str | None, typer.Option(help="roc_momentum, score_matrix, or one that another package offers.")
+        str | None,
+        typer.Option(help="roc_momentum, score_matrix, passive_market_making, or one that another package offers."),
     ] = None,
     balance: Annotated[str, typer.Option(help="Opening balance in quote currency.")] = "10000",
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier session of the same market.")] = False,

@@ -93,6 +93,7 @@ def _contradictions(settings: Settings) -> list[str]:
         settings.selection_rules,
         settings.risk_limits,
         settings.exit_rules,
+        settings.passive_rules,
     ]
     # What another package offers is judged when it has been found.
     if settings.strategy in BUILT_IN:

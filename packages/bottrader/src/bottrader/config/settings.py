@@ -16,6 +16,7 @@ from bottrader.config.exchange import ExchangeSettings
 from bottrader.config.exits import ExitSettings
 from bottrader.config.fields import SettingsGroup
 from bottrader.config.names import PREFIX
+from bottrader.config.passive import PassiveSettings
 from bottrader.config.risk import RiskSettings
 from bottrader.config.selection import SelectionSettings
 from bottrader.config.service import ServiceSettings
@@ -34,6 +35,7 @@ class Settings(
     ExitSettings,
     RiskSettings,
     SizingSettings,
+    PassiveSettings,
     StrategySettings,
     SelectionSettings,
     SymbolSettings,

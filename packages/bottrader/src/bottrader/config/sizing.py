@@ -14,6 +14,7 @@ class SizingSettings(SettingsGroup):
     order_size_roc: Amount = Field(Decimal(15), gt=0, description="size of a momentum entry")
     order_size_signal: Amount = Field(Decimal(15), gt=0, description="size of an entry by signal or score")
     order_size_webhook: Amount = Field(Decimal(15), gt=0, description="size of an entry by an outside sender")
+    order_size_passive: Amount = Field(Decimal(32), gt=0, description="size of a passive quote")
     order_size_fiat: Amount = Field(Decimal(35), gt=0, description="size of a manual order")
     min_order_amount_fiat: Amount = Field(Decimal(10), gt=0, description="smallest entry")
     min_sell_value: Amount = Field(Decimal("1.01"), ge=0, description="smallest value that is sold; less is dust")
@@ -27,6 +28,7 @@ class SizingSettings(SettingsGroup):
             order_size_roc=self.order_size_roc,
             order_size_signal=self.order_size_signal,
             order_size_webhook=self.order_size_webhook,
+            order_size_passive=self.order_size_passive,
             order_size_fiat=self.order_size_fiat,
             order_size_min=self.min_order_amount_fiat,
         )

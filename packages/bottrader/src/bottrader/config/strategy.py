@@ -9,6 +9,16 @@ from bottrader.config.fields import Amount, Pairing, SettingsGroup
 
 # The settings that are parameters of a strategy, by the strategy's own names for them.
 _SETTING_OF: dict[str, dict[str, str]] = {
+    "passive_market_making": {
+        "rules.spread_min_pct": "min_spread_pct",
+        "rules.edge_buffer_pct": "edge_buffer_pct",
+        "rules.ignore_fees": "passive_ignore_fees_for_spread",
+        "rules.lifetime_s": "max_lifetime",
+        "rules.bias_factor": "inventory_bias_factor",
+        "rules.quote_volume_min": "min_quote_volume",
+        "rules.needs_history": "passive_needs_history",
+        "maker_rate": "maker_fee",
+    },
     "roc_momentum": {
         **{name: name for name in ("roc_window", "rsi_window", "atr_window", "rsi_buy_min", "rsi_buy_max")},
         "roc_buy_threshold_pct": "roc_5min_buy_threshold",
@@ -34,7 +44,10 @@ _SETTING_OF: dict[str, dict[str, str]] = {
 class StrategySettings(SettingsGroup):
     """The strategy and its parameters."""
 
-    strategy: str = Field("roc_momentum", description="roc_momentum, score_matrix, or one that another package offers")
+    strategy: str = Field(
+        "roc_momentum",
+        description="roc_momentum, score_matrix, passive_market_making, or one that another package offers",
+    )
     strategy_parameters: Pairing = Field(
         default_factory=dict, description="any further parameters of the strategy: name=value, separated by commas"
     )

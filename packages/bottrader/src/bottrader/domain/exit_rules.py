@@ -16,7 +16,8 @@ from bottrader.domain.signals import Trigger
 
 
 class ExitReason(StrEnum):
-    """Why a position is left, in order of priority; `FLATTEN` is no rule but an order of a person or of a limit."""
+    """Why a position is left, in order of priority; `FLATTEN` is no rule but an order of a person or of a limit, and
+    `PASSIVE_LOSS` gives up what a quote bought and could not sell in its time."""
 
     HARD_STOP = "HARD_STOP"
     PEAK_DRAWDOWN = "PEAK_DRAWDOWN"
@@ -27,6 +28,7 @@ class ExitReason(StrEnum):
     SIGNAL_EXIT = "SIGNAL_EXIT"
     TAKE_PROFIT = "TAKE_PROFIT"
     FLATTEN = "FLATTEN"
+    PASSIVE_LOSS = "PASSIVE_LOSS"
 
     @property
     def category(self) -> str:
@@ -45,6 +47,7 @@ _CATEGORIES = {
     ExitReason.PEAK_DRAWDOWN: "peak_tracking",
     ExitReason.PEAK_BREAKEVEN: "peak_tracking",
     ExitReason.FLATTEN: "manual",
+    ExitReason.PASSIVE_LOSS: "max_hold",
 }
 
 

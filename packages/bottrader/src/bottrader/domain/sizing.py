@@ -6,7 +6,8 @@ If each step rounded as it liked, the order would ask for more than there is and
 Rule, all amounts in quote currency:
 
     requested = the explicit amount, else the size that belongs to the trigger (B29-B35)
-    granted   = min(requested, available / (1 + taker fee rate)), rounded down to the cent
+    granted   = min(requested, available / (1 + taker fee rate)), rounded down to the cent; of a passive quote at most
+                95 % of what is available (B252)
     size      = granted / price, rounded down to the base increment
 
 Worked example (B36): 15 is requested, 12.00 is available, the taker fee is 0.8 %. 12.00 / 1.008 = 11.904..., so 11.90
@@ -26,6 +27,8 @@ from bottrader.domain.signals import Trigger
 from bottrader.domain.validation import Code, Refusal, show_amount
 
 CENT = Decimal("0.01")
+PASSIVE_SHARE = Decimal("0.95")
+"""Of the available quote currency, what one passive quote may bind at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +61,10 @@ def size_entry(
     requested = _size_by_trigger(trigger, rules) if explicit is None else explicit
     if not requested.is_finite() or requested <= ZERO:
         return Refusal(Code.ORDER_BUILD_FAILED, f"an order amount is above zero, was {requested}")
-    granted = floor_to(min(requested, _spendable(available, taker_rate)), CENT)
+    spendable = _spendable(available, taker_rate)
+    if trigger in _PASSIVE:
+        spendable = min(spendable, EXACT.multiply(available, PASSIVE_SHARE))
+    granted = floor_to(min(requested, spendable), CENT)
     if granted < rules.order_size_min:
         return Refusal(
             Code.INSUFFICIENT_QUOTE,

@@ -14,6 +14,7 @@ from bottrader.domain.orders import (
     OrderTransition,
     VenueOrderId,
 )
+from bottrader.domain.signals import Trigger
 from bottrader.ports import TradeRecord
 
 _STATUS = {
@@ -121,4 +122,6 @@ def _source(books: Ledger, intent: OrderIntent) -> str:
     """Return where an order comes from; a sell inherits its parent's source."""
     if intent.parent_id in books.intents:
         return _source(books, books.intents[intent.parent_id])
+    if intent.trigger is Trigger.PASSIVE_BUY:
+        return "passivemm"
     return "position_monitor" if intent.signal_id is None else "webhook"

@@ -44,7 +44,8 @@ INSERT_RECORD = """
     SELECT client_order_id, product_id, side, size_base, limit_price, 'pending', created_at, parent_id, parent_ids,
         note, trigger, 'intent', coalesce(
             (SELECT source FROM trade_records WHERE order_id = i.parent_id),
-            CASE WHEN signal_id IS NULL THEN 'position_monitor' ELSE 'webhook' END)
+            CASE WHEN trigger = 'PASSIVE_BUY' THEN 'passivemm'
+                WHEN signal_id IS NULL THEN 'position_monitor' ELSE 'webhook' END)
     FROM order_intents i WHERE client_order_id = $1"""
 # An exit without a signal of its own has the scores of the entry it ends, and the snapshot that its process acts by.
 INSERT_LINK = """

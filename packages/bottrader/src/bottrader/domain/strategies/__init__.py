@@ -6,12 +6,17 @@ from typing import Any
 
 from bottrader.domain.errors import ConfigInvalid
 from bottrader.domain.strategies.parameters import read_parameters
+from bottrader.domain.strategies.passive_market_making import PassiveMarketMaking
 from bottrader.domain.strategies.roc_momentum import RocMomentum
 from bottrader.domain.strategies.score_matrix import ScoreMatrixStrategy
 from bottrader.domain.strategy import Strategy
 
 StrategyType = type[Strategy]
-BUILT_IN: Mapping[str, StrategyType] = {"roc_momentum": RocMomentum, "score_matrix": ScoreMatrixStrategy}
+BUILT_IN: Mapping[str, StrategyType] = {
+    "passive_market_making": PassiveMarketMaking,
+    "roc_momentum": RocMomentum,
+    "score_matrix": ScoreMatrixStrategy,
+}
 
 
 @dataclass(frozen=True, slots=True)
