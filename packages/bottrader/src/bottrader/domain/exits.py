@@ -144,7 +144,8 @@ def effective_stop(
 ) -> EffectiveStop:
     """Return the highest of bracket, soft, trailing and break-even stop: the one answer to "where is the stop?".
 
-    The hard stop is never that: `ExitRules` has it below the soft one. Prices that follow from a net return are rounded down at the 28th digit, far below any tick (R25).
+    The hard stop is never that: `ExitRules` has it below the soft one. Prices that follow from a net return are rounded
+    down at the 28th digit, far below any tick (R25).
     """
     peak, trail = _active(rules.manager_of(position), state)
     stops = [EffectiveStop(_price_at(position, fee_rate, EXACT.subtract(_ONE, rules.soft_stop_pct)), "soft")]
