@@ -102,7 +102,9 @@ def test_the_stops_follow_each_other(hard: str, market: str, soft: str, *, start
     if starts:
         assert ExitRules(**changes).hard_stop_pct == Decimal(hard)  # type: ignore[arg-type]  # three names
     else:
-        with pytest.raises(ConfigInvalid, match=f"was {hard}, {market} and {soft}"):
+        with pytest.raises(
+            ConfigInvalid, match=f"^the stops follow each other: .* soft_stop_pct, was {hard}, {market} and {soft}$"
+        ):
             ExitRules(**changes)  # type: ignore[arg-type]  # three names
 
 
