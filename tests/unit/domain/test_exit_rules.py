@@ -108,6 +108,10 @@ def test_the_stops_follow_each_other(hard: str, market: str, soft: str, *, start
             ExitRules(**changes)  # type: ignore[arg-type]  # three names
 
 
+def test_a_price_may_be_allowed_to_be_one_second_old() -> None:
+    assert ExitRules(price_age_s_max=1).price_age_s_max == 1
+
+
 def test_the_distances_of_a_trail_may_be_one() -> None:
     assert ExitRules(trailing_distance_min_pct=Decimal("0.02")).trailing_distance_max_pct == Decimal("0.02")
 
