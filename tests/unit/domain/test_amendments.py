@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bottrader.domain.amendments import StandingTrade, standing_trades
+from bottrader.domain.amendments import StandingTrade, standing_trades, venue_sequence
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Execution, allocate
 from bottrader.domain.money import Money, Price, Size
@@ -70,6 +70,20 @@ def test_the_worked_example_holds_in_every_order_of_arrival() -> None:
     rows = [A, B, reversal(A, "1"), correction(A, "2", "99", "0.59"), reversal(B, "3", minute=11)]
     for arrival in itertools.permutations(rows):
         assert shown(list(arrival)) == [("a", D("1.0"), D(99), D("0.59"))]
+
+
+def test_an_amendment_dated_before_the_row_it_amends_waits_for_it() -> None:
+    """F29: the second reversal is dated first and takes back the correction, which is dated last."""
+    corrected = correction(A, "2", "99", "0.59", minute=20)
+    assert shown([A, reversal(A, "1", minute=10), corrected, reversal(corrected, "3", minute=5)]) == []
+
+
+@pytest.mark.parametrize(
+    ("trade_id", "sequence"),
+    [("17", 17), ("0", 0), ("9" * 18, 10**18 - 1), ("9" * 19, 0), ("t-17", 0), ("", 0), ("²", 0)],
+)
+def test_a_trade_id_orders_by_its_number_when_it_is_one_that_fits(trade_id: str, sequence: int) -> None:
+    assert venue_sequence(trade_id) == sequence
 
 
 def test_a_correction_can_be_corrected_and_taken_back() -> None:

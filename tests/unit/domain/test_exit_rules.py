@@ -33,7 +33,7 @@ def test_a_trail_never_starts_below_break_even(activation: str, farthest: str, *
     if starts:
         assert ExitRules(**changes).trailing_activation_pct == Decimal(activation)  # type: ignore[arg-type]  # two names
     else:
-        with pytest.raises(ConfigInvalid, match=r"at least 1, was 0\.9996; raise the activation"):
+        with pytest.raises(ConfigInvalid, match=r"^a trail starts at break-even .* is at least 1, was 0\.9996; raise "):
             ExitRules(**changes)  # type: ignore[arg-type]  # two names
 
 
@@ -102,8 +102,18 @@ def test_the_stops_follow_each_other(hard: str, market: str, soft: str, *, start
     if starts:
         assert ExitRules(**changes).hard_stop_pct == Decimal(hard)  # type: ignore[arg-type]  # three names
     else:
-        with pytest.raises(ConfigInvalid, match=f"was {hard}, {market} and {soft}"):
+        with pytest.raises(
+            ConfigInvalid, match=f"^the stops follow each other: .* soft_stop_pct, was {hard}, {market} and {soft}$"
+        ):
             ExitRules(**changes)  # type: ignore[arg-type]  # three names
+
+
+def test_a_price_may_be_allowed_to_be_one_second_old() -> None:
+    assert ExitRules(price_age_s_max=1).price_age_s_max == 1
+
+
+def test_the_distances_of_a_trail_may_be_one() -> None:
+    assert ExitRules(trailing_distance_min_pct=Decimal("0.02")).trailing_distance_max_pct == Decimal("0.02")
 
 
 def test_the_profit_that_an_entry_aims_at_is_that_of_its_manager() -> None:

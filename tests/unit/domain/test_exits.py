@@ -150,6 +150,12 @@ def test_a_bracket_is_waited_for_within_half_a_percent_of_the_cost(bracket: str,
     assert reason_of(position("1", "100"), market("98.5", bracket=bracket), rules, fee=NO_FEE) == expected
 
 
+@pytest.mark.parametrize(("value", "expected"), [("97.01", None), ("97", "SOFT_STOP")])
+def test_a_bracket_is_not_waited_for_from_the_emergency_on(value: str, expected: str | None) -> None:
+    """B109: bought at 100 without fees; a bracket at 97.30 lies within reach of the soft stop at 97.50."""
+    assert reason_of(position("1", "100"), market(value, bracket="97.30"), fee=NO_FEE) == expected
+
+
 def test_a_bracket_far_above_the_soft_stop_is_not_waited_for() -> None:
     rules = ExitRules(soft_stop_pct=Decimal("0.015"))
     held = position("2", "200")
@@ -433,6 +439,25 @@ def test_a_fall_through_everything_is_an_emergency_whatever_names_it() -> None:
     assert decide(MOMENTUM, market("96.14"), PEAKS, state) == ("HARD_STOP", True)
 
 
+@pytest.mark.parametrize(("value", "expected"), [("100.01", None), ("100", "PEAK_BREAKEVEN")])
+def test_a_tracked_position_ends_at_break_even_itself(value: str, expected: str | None) -> None:
+    """B118: bought at 100 without fees; a fall of 10 % from 105 would only end it at 94.50."""
+    rules = replace(PEAKS, peak_drawdown_pct=Decimal("0.10"))
+    held = replace(position("1", "100"), trigger="ROC")
+    assert reason_of(held, market(value), rules, ExitState(peak=Peak(price("105"))), NO_FEE) == expected
+
+
+def test_what_another_profit_manager_remembers_is_kept() -> None:
+    """R66: a setting that is turned on and off again forgets nothing. At 110 the trail rises to 110 less 2 %."""
+    before = ExitState(Trail(price("106"), price("103.88")), Peak(price("108")))
+    _, trailed_ = decide_exit(HELD, market("110"), TRAILING, before, TAKER)
+    assert trailed_ == ExitState(Trail(price("110"), price("107.80")), before.peak)
+    _, tracked = decide_exit(MOMENTUM, market("110"), PEAKS, before, TAKER)
+    assert tracked.trail == before.trail
+    assert tracked.peak is not None
+    assert tracked.peak.high == 110
+
+
 def test_an_active_peak_rests_signals_and_has_no_target() -> None:
     state = ExitState(peak=Peak(price("110")))
     assert reason_of(MOMENTUM, market("108", sell_signal=True), PEAKS, state) is None
@@ -474,6 +499,12 @@ def test_a_position_is_not_held_for_ever(hours: int, expected: str | None) -> No
     """B130"""
     assert reason_of(HELD, market("102", minute=60 * hours), ExitRules(hold_s_max=4 * 3600)) == expected
     assert reason_of(HELD, market("102", minute=60 * hours)) is None
+
+
+@pytest.mark.parametrize(("held_s", "expected"), [(0.999, None), (1, "MAX_HOLD")])
+@pytest.mark.parametrize("rules", [ExitRules(hold_s_max=1), replace(PEAKS, peak_hold_s_max=1)])
+def test_a_limit_of_one_second_is_a_limit(rules: ExitRules, held_s: float, expected: str | None) -> None:
+    assert reason_of(MOMENTUM, market("102", minute=held_s / 60), rules) == expected
 
 
 def test_time_comes_after_every_stop_and_before_a_signal() -> None:

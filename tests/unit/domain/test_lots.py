@@ -141,6 +141,7 @@ def test_an_unmatched_sell_has_neither_basis_nor_profit() -> None:
     """B189, B190, R5."""
     matched, unmatched = allocate([buy("b", "0.4", "100"), sell("s", "1.0", "110", fee="0.10")]).allocations
     assert (matched.size, unmatched.size) == (Decimal("0.4"), Decimal("0.6"))
+    assert (unmatched.product_id, unmatched.sell_execution_id, unmatched.sell_price) == (BTC, "s", Decimal(110))
     for value in (
         unmatched.buy_order_id,
         unmatched.buy_execution_id,

@@ -70,6 +70,11 @@ def test_an_order_id_names_trigger_and_base_and_can_be_read_back() -> None:
     assert trigger_of(order_id) is Trigger.ROC_MOMO
 
 
+def test_an_order_id_stays_the_same_from_version_to_version() -> None:
+    """R46: a retry may be that of a newer version. By sha256sum: order|ROC_MOMO|BTC-USD|signal-1."""
+    assert derive_client_order_id(Trigger.ROC_MOMO, BTC, "signal-1") == "ROC_MOMO-BTC-0e663ae380b530d33a10c4f584566659"
+
+
 def test_ten_thousand_decisions_have_ten_thousand_ids() -> None:
     """B53."""
     assert len({derive_client_order_id(Trigger.ROC_MOMO, BTC, str(number)) for number in range(10_000)}) == 10_000
@@ -139,7 +144,7 @@ BRACKET = replace(
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"side": Side.BUY}, "so it sells"),
+        ({"side": Side.BUY}, "^a bracket protects what is held, so it sells$"),
         ({"stop_price": None}, "a bracket has a stop price"),
         ({"stop_price": price("44000")}, "below its take profit"),
         ({"stop_price": price("0")}, "above zero"),

@@ -70,6 +70,13 @@ def test_samples_are_kept_a_step_apart_and_never_more_than_fill_the_window() -> 
     assert len(peak.samples) == SAMPLES_MAX
 
 
+def test_a_window_of_one_second_smooths_as_well() -> None:
+    """(100 + 110) / 2 = 105."""
+    peak = follow_peak(Peak(None), sample("100"), 1, is_reached=False)
+    assert peak.samples == (sample("100"),)
+    assert follow_peak(peak, sample("110", 0.5), 1, is_reached=True).high == 105
+
+
 def test_a_sample_of_before_does_not_come_after_one_of_later() -> None:
     peak = Peak(None, (sample("100", 60),))
     assert follow_peak(peak, sample("90", 0), WINDOW_S, is_reached=False) is peak

@@ -114,7 +114,8 @@ def test_an_entry_needs_a_fresh_price(age_s: float, expected: str | None) -> Non
 @pytest.mark.parametrize("figure", ["equity_quote", "day_pnl_quote"])
 def test_what_cannot_be_reckoned_is_refused_and_not_taken_for_zero(figure: str) -> None:
     assert code(**{figure: None}) == "STALE_PRICE"
-    assert "no usable price" in message(**{figure: None})
+    what = "the equity" if figure == "equity_quote" else "the day's loss"
+    assert message(**{figure: None}) == f"a position has no usable price, so {what} cannot be reckoned"
 
 
 @pytest.mark.parametrize(
@@ -184,6 +185,9 @@ def test_a_refusal_names_what_was_found_and_what_is_allowed() -> None:
     assert message(position_quote="240") == "the position could reach 255.00, above the limit of 250.00"
     assert message(exposure_quote="490") == "all positions together could reach 505.00, above the limit of 500.00"
     assert message(equity_quote="30") == ("the position could reach 15.00, above the limit of 7.50, 25 % of equity")
+    assert message(exposure_quote="70", equity_quote="100") == (
+        "all positions together could reach 85.00, above the limit of 80.00, 80 % of equity"
+    )
     assert message(price_age_s=75) == "the price is 75 s old, at most 60 s are allowed"
     assert message(orders_last_minute=31) == "31 orders went out within a minute, at most 30 are allowed"
     assert message(refusals_last_minute=6) == "the exchange refused 6 orders within a minute; entries wait"
@@ -226,6 +230,15 @@ def test_the_kill_switch_stops_entries(switch: KillSwitch | None, expected: str 
 def test_a_limit_out_of_range_is_refused_by_name(name: str, value: Any) -> None:
     with pytest.raises(ConfigInvalid, match=name):
         replace(LIMITS, **{name: value})
+
+
+def test_all_limits_out_of_range_are_named_at_once() -> None:
+    with pytest.raises(ConfigInvalid) as told:
+        replace(LIMITS, exposure_quote_max=Decimal(0), position_equity_pct_max=Decimal(2), cool_off_s=-1)
+    assert str(told.value) == (
+        "exposure_quote_max is above 0, was 0; position_equity_pct_max is above 0 and at most 1, was 2;"
+        " cool_off_s is at least 0, was -1"
+    )
 
 
 def test_limits_may_be_all_of_equity_and_as_low_as_one() -> None:

@@ -129,6 +129,16 @@ def test_only_a_listed_product_can_be_ordered(symbol: str, *, is_valid: bool) ->
     verdict = validate_order(replace(ORDER, product=LISTED.get(symbol)), RULES)
     assert verdict.is_valid is is_valid
     assert verdict.code == ("SUCCESS" if is_valid else "PRECISION_ERROR")
+    unlisted = "the venue lists no such product, so its increments are unknown"
+    assert verdict.error_message == ("" if is_valid else unlisted)
+
+
+@pytest.mark.parametrize("side", ["hold", "BUY"])
+def test_a_side_that_is_none_is_told_back(side: str) -> None:
+    """B25, B26"""
+    verdict = validate_order(replace(ORDER, side=side), RULES)
+    assert verdict.code == "ORDER_BUILD_FAILED"
+    assert verdict.error_message == f"a side is 'buy' or 'sell', was '{side}'"
 
 
 @pytest.mark.parametrize("name", ["size", "price"])
@@ -151,7 +161,9 @@ def test_a_size_between_increments_is_refused_and_not_resized(side: str) -> None
 
 def test_a_limit_price_is_a_whole_number_of_ticks_but_a_market_order_has_no_limit() -> None:
     order = replace(ORDER, price=Decimal("40000.005"))
-    assert validate_order(order, RULES).code == "PRECISION_ERROR"
+    verdict = validate_order(order, RULES)
+    assert verdict.code == "PRECISION_ERROR"
+    assert "price 40000.005 is not a multiple of the increment 0.01" in verdict.error_message
     assert validate_order(replace(order, kind=OrderKind.MARKET_IOC), RULES).is_valid
 
 
@@ -191,6 +203,7 @@ def test_the_venues_smallest_size_binds(side: str, code: str) -> None:
     verdict = validate_order(replace(ORDER, side=side, product=pair), RULES)
     assert verdict.code == code
     assert verdict.error_message == "order size 0.001 is below minimum 0.002"
+    assert validate_order(replace(ORDER, side=side, product=product(base_size_min="0.001")), RULES).is_valid
 
 
 ENTRY = EntryCheck("ETH-USD", LISTED["ETH-USD"], Side.BUY, Decimal(0), has_open_order=False)
@@ -202,11 +215,17 @@ def code_of(refusal: Refusal | None) -> str | None:
     return None if refusal is None else refusal.code
 
 
+def names(refusal: Refusal | None, *facts: str) -> bool:
+    """Tell whether the sentence of a refusal holds these facts."""
+    return refusal is not None and all(fact in refusal.message for fact in facts)
+
+
 @pytest.mark.parametrize("symbol", ["ETH-USD", "ETH/USD"])
 def test_a_hodl_asset_is_never_sold_however_its_pair_is_written(symbol: str) -> None:
     """B40, R16, R73."""
     refusal = validate_entry(replace(ENTRY, symbol=symbol, side=Side.SELL), ENTRY_RULES)
     assert code_of(refusal) == "HODL_REJECT"
+    assert names(refusal, "ETH", "never sold")
 
 
 def test_a_hodl_asset_may_be_bought_on_top_of_a_position() -> None:
@@ -218,7 +237,9 @@ def test_a_hodl_asset_may_be_bought_on_top_of_a_position() -> None:
 def test_a_shill_coin_is_never_bought_but_may_be_sold(symbol: str) -> None:
     """B41."""
     entry = replace(ENTRY, symbol=symbol)
-    assert code_of(validate_entry(entry, ENTRY_RULES)) == "SHILL_REJECT"
+    refusal = validate_entry(entry, ENTRY_RULES)
+    assert code_of(refusal) == "SHILL_REJECT"
+    assert names(refusal, "X is", "never bought")
     assert validate_entry(replace(entry, side=Side.SELL), ENTRY_RULES) is None
 
 
@@ -226,6 +247,12 @@ def test_a_shill_coin_is_never_bought_but_may_be_sold(symbol: str) -> None:
 def test_a_position_stops_another_buy_from_its_minimum_on(value: str, code: str | None) -> None:
     """B42."""
     assert code_of(validate_entry(replace(ENTRY, position_value=Decimal(value)), PLAIN_RULES)) == code
+
+
+def test_a_position_that_stops_a_buy_is_told_with_its_value() -> None:
+    """B42."""
+    refusal = validate_entry(replace(ENTRY, position_value=Decimal("12.5")), PLAIN_RULES)
+    assert names(refusal, "a position of 12.50 in ETH-USD")
 
 
 def test_a_position_does_not_stop_its_own_sale() -> None:
@@ -236,7 +263,9 @@ def test_a_position_does_not_stop_its_own_sale() -> None:
 def test_an_open_order_on_the_pair_stops_another(side: Side) -> None:
     """B44."""
     entry = replace(ENTRY, side=side, has_open_order=True)
-    assert code_of(validate_entry(entry, PLAIN_RULES)) == "SKIPPED_OPEN_ORDER"
+    refusal = validate_entry(entry, PLAIN_RULES)
+    assert code_of(refusal) == "SKIPPED_OPEN_ORDER"
+    assert names(refusal, "ETH-USD", "still open")
 
 
 def test_unknown_increments_are_a_refusal_and_no_exception() -> None:
@@ -248,6 +277,7 @@ def test_unknown_increments_are_a_refusal_and_no_exception() -> None:
 def test_a_product_that_is_closed_is_not_traded() -> None:
     refusal = validate_entry(replace(ENTRY, product=product(BTC, is_tradable=False)), PLAIN_RULES)
     assert code_of(refusal) == "ORDER_BUILD_FAILED"
+    assert names(refusal, "ETH-USD", "not open for trading")
 
 
 @pytest.mark.parametrize(
@@ -260,6 +290,8 @@ def test_a_product_that_is_closed_is_not_traded() -> None:
         ("0", "0.00"),
         ("1E-8", "0.00000001"),
         ("-2.5", "-2.50"),
+        ("1.23", "1.23"),
+        ("123456789012345678901234567890.5", "123456789012345678901234567890.50"),
     ],
 )
 def test_an_amount_is_shown_in_full(amount: str, text: str) -> None:

@@ -65,12 +65,14 @@ def test_every_job_has_its_own_permissions_and_a_limit_in_time(path: Path) -> No
         assert int(job["timeout-minutes"]) <= PATIENCE_MINUTES[path.stem], name
 
 
-def test_the_night_runs_its_session_on_a_schedule_and_by_hand_and_may_only_read() -> None:
+def test_the_night_runs_its_sessions_on_a_schedule_and_by_hand_and_may_only_read() -> None:
     nightly = load(".github/workflows/nightly.yml")
     assert set(nightly["on"]) == {"schedule", "workflow_dispatch"}
-    (job,) = nightly["jobs"].values()
-    assert job["permissions"] == {"contents": "read"}
-    assert [step["run"] for step in job["steps"] if "run" in step] == ["nox -s nightly"]
+    tagged = {name for name, func in nox.registry.get().items() if "nightly" in func.tags}
+    assert nightly["jobs"].keys() == tagged == {"nightly", "mutation"}
+    for name, job in nightly["jobs"].items():
+        assert job["permissions"] == {"contents": "read"}
+        assert [step["run"] for step in job["steps"] if "run" in step] == [f"nox -s {name}"]
 
 
 def test_only_the_mirror_gets_an_identity(jobs: dict[str, Any]) -> None:

@@ -142,20 +142,18 @@ def decide_exit(
 def effective_stop(
     position: Position, rules: ExitRules, state: ExitState, fee_rate: Decimal, bracket_stop: Price | None = None
 ) -> EffectiveStop:
-    """Return the highest of bracket, soft, hard, trailing and break-even stop: the one answer to "where is the stop?".
+    """Return the highest of bracket, soft, trailing and break-even stop: the one answer to "where is the stop?".
 
-    Prices that follow from a net return are rounded down at the 28th digit, far below any tick (R25).
+    The hard stop is never that: `ExitRules` has it below the soft one. Prices that follow from a net return are rounded
+    down at the 28th digit, far below any tick (R25).
     """
-    manager = rules.manager_of(position)
-    stops = [
-        EffectiveStop(_price_at(position, fee_rate, EXACT.subtract(_ONE, rules.soft_stop_pct)), "soft"),
-        EffectiveStop(_price_at(position, fee_rate, EXACT.subtract(_ONE, rules.hard_stop_pct)), "hard"),
-    ]
+    peak, trail = _active(rules.manager_of(position), state)
+    stops = [EffectiveStop(_price_at(position, fee_rate, EXACT.subtract(_ONE, rules.soft_stop_pct)), "soft")]
     if bracket_stop is not None:
         stops.append(EffectiveStop(bracket_stop, "bracket"))
-    if manager is _TRAILING and state.trail is not None:
-        stops.append(EffectiveStop(state.trail.stop, "trailing"))
-    if manager is _PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
+    if trail is not None:
+        stops.append(EffectiveStop(trail.stop, "trailing"))
+    if peak is not None:
         stops.append(EffectiveStop(_price_at(position, fee_rate, _ONE), "break_even"))
     return max(stops, key=lambda stop: stop.price)
 
@@ -227,12 +225,12 @@ def _follow(case: _Case, manager: ProfitManager, state: ExitState) -> ExitState:
         trail = state.trail
         if trail is not None or case.has_gained(rules.trailing_activation_pct):
             trail = follow_trail(trail, case.price, case.market.atr, rules)
-        return state if trail is state.trail else ExitState(trail, state.peak)
+        return ExitState(trail, state.peak)
     if manager is _PEAK_TRACKING:
         before = state.peak or Peak(None)
         is_reached = case.has_gained(rules.peak_activation_pct)
         peak = follow_peak(before, case.sample, rules.peak_smoothing_s, is_reached=is_reached)
-        return state if peak is state.peak else ExitState(state.trail, peak)
+        return ExitState(state.trail, peak)
     return state
 
 
@@ -242,20 +240,24 @@ def _first_reason(case: _Case, manager: ProfitManager, state: ExitState) -> Exit
     is_soft = proceeds <= case.worth(EXACT.subtract(_ONE, rules.soft_stop_pct))
     if is_soft and proceeds <= case.worth(EXACT.subtract(_ONE, rules.hard_stop_pct)):
         return ExitReason.HARD_STOP
-    is_managed = False
-    if manager is _PEAK_TRACKING and state.peak is not None and state.peak.high is not None:
-        is_managed = True
-        if has_drawn_down(state.peak, case.sample, rules.peak_smoothing_s, rules.peak_drawdown_pct):
+    peak, trail = _active(manager, state)
+    if peak is not None:
+        if has_drawn_down(peak, case.sample, rules.peak_smoothing_s, rules.peak_drawdown_pct):
             return ExitReason.PEAK_DRAWDOWN
         if proceeds <= case.position.cost:
             return ExitReason.PEAK_BREAKEVEN
     if is_soft and not _is_left_to_bracket(case):
         return ExitReason.SOFT_STOP
-    if manager is _TRAILING and state.trail is not None:
-        is_managed = True
-        if case.price <= state.trail.stop:
-            return ExitReason.TRAILING_STOP
-    return _late_reason(case, manager, is_managed=is_managed)
+    if trail is not None and case.price <= trail.stop:
+        return ExitReason.TRAILING_STOP
+    return _late_reason(case, manager, is_managed=peak is not None or trail is not None)
+
+
+def _active(manager: ProfitManager, state: ExitState) -> tuple[Peak | None, Trail | None]:
+    """Return the peak that is tracked and the trail that is active; what another manager left behind is neither."""
+    peak = state.peak if manager is _PEAK_TRACKING else None
+    trail = state.trail if manager is _TRAILING else None
+    return (peak if peak is not None and peak.high is not None else None), trail
 
 
 def _late_reason(case: _Case, manager: ProfitManager, *, is_managed: bool) -> ExitReason | None:

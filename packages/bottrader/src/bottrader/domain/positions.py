@@ -45,14 +45,13 @@ class Position:
 class LotBook:
     """One product's open lots, kept up to date execution by execution, in ledger order."""
 
-    __slots__ = ("_open_lots", "_position", "_queue", "product_id")
+    __slots__ = ("_held", "_queue", "product_id")
 
     def __init__(self, product_id: ProductId) -> None:
         self.product_id = product_id
         self._queue = LotQueue()
         # The monitor asks on every tick and executions are rare, so answers are kept until the next execution.
-        self._open_lots: tuple[OpenLot, ...] | None = None
-        self._position: Position | None = None
+        self._held: tuple[tuple[OpenLot, ...], Position | None] | None = None
 
     def apply(self, execution: Execution) -> list[Allocation]:
         """Take in one execution and return the allocations it made; none for a buy.
@@ -63,22 +62,17 @@ class LotBook:
         """
         if execution.product_id != self.product_id:
             raise InvariantBroken(f"the lots of {self.product_id} were given an execution of {execution.product_id}")
-        self._open_lots = None
+        self._held = None
         return self._queue.apply(execution)
 
     def position(self) -> Position | None:
         """Return what is held, or None when nothing is."""
-        if self._open_lots is None:
-            self._open_lots = tuple(self._queue.open_lots())
-            self._position = _position_of(self._open_lots) if self._open_lots else None
-        return self._position
+        return self._lots_and_position()[1]
 
     @property
     def open_lots(self) -> tuple[OpenLot, ...]:
         """The lots not sold yet, oldest first."""
-        self.position()
-        assert self._open_lots is not None
-        return self._open_lots
+        return self._lots_and_position()[0]
 
     @property
     def entry_price(self) -> Decimal | None:
@@ -94,6 +88,12 @@ class LotBook:
         """Units of base currency held."""
         position = self.position()
         return Size(ZERO) if position is None else position.size
+
+    def _lots_and_position(self) -> tuple[tuple[OpenLot, ...], Position | None]:
+        if self._held is None:
+            lots = tuple(self._queue.open_lots())
+            self._held = lots, _position_of(lots) if lots else None
+        return self._held
 
 
 _DISPLAY = decimal.Context(prec=28, rounding=decimal.ROUND_HALF_EVEN)

@@ -150,14 +150,11 @@ def check_target(entry: Price, target: Decimal, tick: Decimal, rates: tuple[Deci
 
 def show_amount(amount: Decimal) -> str:
     """Return the amount in full, without trailing zeros beyond two decimals: 0.4000000 reads 0.40."""
-    shortest = EXACT.normalize(amount)
-    exponent = shortest.as_tuple().exponent
-    if isinstance(exponent, int) and exponent > _CENT_EXPONENT:
-        shortest = shortest.quantize(Decimal("0.01"), context=EXACT)
-    return f"{shortest:f}"
+    # A sum has the decimals of the term that has more of them.
+    return f"{EXACT.add(EXACT.normalize(amount), _NO_CENTS):f}"
 
 
-_CENT_EXPONENT = -2
+_NO_CENTS = Decimal("0.00")
 
 
 def _check_asset(base: str, side: Side, rules: EntryRules) -> Refusal | None:
