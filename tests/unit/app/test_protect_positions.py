@@ -398,3 +398,13 @@ async def test_an_exit_that_sold_only_a_part_has_the_rest_protected_once_it_is_h
     await protect(house, is_leaving=house.monitor.is_leaving(BTC))
     assert house.sells[-1].size_base == Decimal("0.006")
     assert house.protector.protection(BTC) is Protection.VENUE
+
+
+async def test_a_range_wider_than_the_price_leaves_the_position_to_the_monitor() -> None:
+    """R33: 1.8 x 30,000 on an entry of 40,000 would put the stop below zero; nothing is sent, and it is told."""
+    house = await holding(House(replace(RULES, brackets=BracketRules())))
+    house.portfolio.atrs[BTC] = Decimal(30_000)
+    await protect(house)
+    assert brackets(house) == []
+    (told,) = house.told("bracket_held_back")
+    assert "at zero or below" in str(told.fields["reason"])

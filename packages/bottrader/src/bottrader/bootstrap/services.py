@@ -62,10 +62,8 @@ class WebhookService:
     """Accepts signals, places orders, watches positions: the role that acts."""
 
     def __init__(self, settings: Settings, store: Store, venue: Venue, log: EventLog, activity: Activity) -> None:
-        self._settings = settings
-        self._store = store
-        self._venue = venue
-        self._log = log
+        self._settings, self._venue = settings, venue
+        self._store, self._log = store, log
         world = World(store, venue.exchange, venue.clock, log)
         self.portfolio = Portfolio(store, settings.symbols)
         recorder = FillRecorder(world, self.portfolio)
