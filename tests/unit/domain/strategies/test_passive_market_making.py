@@ -21,7 +21,7 @@ def candle(number: int, high: str = "100.805") -> Candle:
 
 
 def made(**given: str) -> Strategy:
-    return make_strategy("passive_market_making", given)
+    return make_strategy("passive_market_making", {"maker_rate": "0.004"} | given)
 
 
 def test_four_candles_ask_for_nothing_and_the_fifth_for_a_quote() -> None:

@@ -27,8 +27,8 @@ class PassiveParameters:
         ConfigInvalid: when the rate is no fraction.
     """
 
+    maker_rate: Decimal
     rules: PassiveRules = field(default_factory=PassiveRules)
-    maker_rate: Decimal = Decimal("0.004")
 
     def __post_init__(self) -> None:
         if not (self.maker_rate.is_finite() and ZERO <= self.maker_rate < 1):
