@@ -158,7 +158,12 @@ def test_wrong_settings_are_listed_together(shell: Shell) -> None:
 
 def test_two_roles_need_a_shared_secret(shell: Shell) -> None:
     for role in ("sighook", "webhook"):
-        assert "BOTTRADER_WEBHOOK_SECRET" in refused(shell.run("run", "--role", role))
+        said = shell.run("run", "--role", role, **NOWHERE)
+        assert (said.returncode, said.stdout) == (2, "")
+        # All that is wrong is listed together, a line each.
+        secret, key = said.stderr.splitlines()
+        assert "set BOTTRADER_WEBHOOK_SECRET in both" in secret
+        assert "set BOTTRADER_EXCHANGE_KEY_FILE" in key
     assert files_in(shell.data_dir) == []
 
 

@@ -13,7 +13,11 @@ SEED = 3
 EQUAL = "Ledger equals the exchange's to the last digit"
 SESSION_S_MAX = 120.0
 # The tape loses on purpose: it is to show what ends a position, not to be stopped for its losses.
-UNSTOPPED = {"BOTTRADER_MAX_DAILY_LOSS": "5000", "BOTTRADER_MAX_LOSSES_IN_ROW": "0"}
+UNSTOPPED = {
+    "BOTTRADER_MAX_DAILY_LOSS": "5000",
+    "BOTTRADER_MAX_LOSSES_IN_ROW": "0",
+    "BOTTRADER_DYNAMIC_FILTER_ENABLED": "false",
+}
 TRAILED = UNSTOPPED | {"BOTTRADER_TRAILING_STOP_ENABLED": "true", "BOTTRADER_MAX_HOLD_MINUTES": "120"}
 """What momentum bought is left by the trail, or after two hours."""
 TRACKED = UNSTOPPED | {
@@ -68,5 +72,5 @@ async def test_all_eight_reasons_end_positions_and_the_books_stay_equal(
     assert set(tracked) == {
         *("SOFT_STOP", "HARD_STOP", "PEAK_DRAWDOWN", "PEAK_BREAKEVEN", "SIGNAL_EXIT", "TAKE_PROFIT")
     }
-    # Of all reasons there are, only the one of the risk limits is not a rule of the position's own.
-    assert {*trailed, *tracked} == {*ExitReason} - {ExitReason.FLATTEN}
+    # The others are not rules of every position: one belongs to the risk limits, one to passive quotes.
+    assert {*trailed, *tracked} == {*ExitReason} - {ExitReason.FLATTEN, ExitReason.PASSIVE_LOSS}

@@ -295,7 +295,7 @@ def test_a_signal_that_is_not_there_is_one_sentence(shell: Shell) -> None:
 
 def test_a_strategy_that_is_not_there_is_one_sentence(shell: Shell) -> None:
     sentence = refused(shell.run("paper", "--strategy", "moon", "--speed", "max"))
-    assert "BOTTRADER_STRATEGY is one of: roc_momentum, score_matrix; was 'moon'" in sentence
+    assert "BOTTRADER_STRATEGY is one of: passive_market_making, roc_momentum, score_matrix; was 'moon'" in sentence
     assert not shell.data_dir.exists()
 
 
