@@ -53,6 +53,8 @@ DEMO_PROFILE: dict[str, object] = {
     "hard_stop_pct": "0.06",
     "trailing_stop_enabled": "true",
     "max_hold_minutes": 720,
+    # A pair that lost would be out for the rest of the eight days, and there would be little to watch.
+    "dynamic_filter_enabled": "false",
 }
 MINUTES_PER_DAY = 24 * 60
 DEMO_SEED = 7
