@@ -14,7 +14,7 @@ from bottrader.domain.adoption import Adoption
 from bottrader.domain.custody import Custody
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Price, Size
-from bottrader.domain.orders import OrderKind
+from bottrader.domain.orders import OrderKind, Side
 from bottrader.domain.validation import Refusal
 from tests.fixtures.facts import BTC, ETH
 from tests.fixtures.trading_house import RULES, House, entry, price, unlocked
@@ -186,3 +186,16 @@ def _adoption(house: House) -> Adoption:
     return Adoption(
         BTC, Size(Decimal("0.25")), Price(Decimal(30_000)), house.clock.now(), house.clock.now(), Decimal("0.25")
     )
+
+
+async def test_coins_in_an_open_sell_of_the_bot_are_its_own() -> None:
+    """0.01 were bought and rest in a sell; of 0.51 the half coin that came without the bot can be adopted."""
+    house = await House(balances={"USD": Decimal(1000), "BTC": Decimal("0.5")}).open()
+    await house.buy("0.01")
+    resting = replace(
+        entry("0.01", "dear", BTC, house.clock.now(), price("50000")), kind=OrderKind.LIMIT_GTC, side=Side.SELL
+    )
+    house.exchange.script(StayOpen())
+    await house.placer.place(resting)
+    held = {each.currency: each for each in await adopter(house).holdings()}
+    assert (held["BTC"].bought, held["BTC"].adoptable) == (Decimal("0.01"), Decimal("0.5"))

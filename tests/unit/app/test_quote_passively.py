@@ -10,9 +10,10 @@ from decimal import Decimal
 
 import pytest
 
+from bottrader.adapters.memory.exchange import Refuse
 from bottrader.app.passive_gates import PassiveGates
 from bottrader.app.quote_passively import REQUOTE_PAUSE
-from bottrader.domain.market import Candle
+from bottrader.domain.market import Candle, ProductId
 from bottrader.domain.money import Size
 from bottrader.domain.orders import OpenOrder, OrderIntent, OrderKind, OrderState, Side
 from bottrader.domain.passive import PassiveRules
@@ -270,3 +271,26 @@ async def test_the_standing_of_a_product_is_read_from_its_closed_trades() -> Non
     standing = gates.standing_of(BTC)
     assert (standing.is_profitable, standing.is_active, standing.exclusion) == (True, True, None)
     assert standing.quote_volume == Decimal(100_000)
+
+
+async def test_an_offer_that_will_not_end_is_not_followed_by_a_second_one() -> None:
+    """B126, R84: the venue refuses to cancel the dear offer, so the cheaper one waits."""
+    house = await bought()
+    (first,) = offers(house)
+    await house.canceller.end([first])
+    book(house, "40500", "40600")
+    house.pass_time(15)
+    await tend(house)
+    dear = offer(house)
+    book(house, "40410", "40430")
+    house.pass_time(REQUOTE_PAUSE.total_seconds())
+    house.exchange.script_cancels(*[Refuse("BUSY")] * 20)
+    await tend(house)
+    assert offer(house) == dear
+
+
+async def test_a_product_that_is_not_known_is_behind_a_closed_gate() -> None:
+    house = await opened()
+    closed = PassiveGates(house.clock, house.portfolio, PASSIVE).closed(ProductId("DOGE-USD"), None)
+    assert closed is not None
+    assert closed.code == "PRECISION_ERROR"

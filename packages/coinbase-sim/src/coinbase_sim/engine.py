@@ -187,15 +187,11 @@ class Engine:
         self._start(order, plan, now)
 
     def fill(self, order_id: str, size: Decimal, now: datetime) -> Order:
-        """Let somebody take `size` of a resting order at its price, without a move of the market.
-
-        Raises:
-            OrderRejected: the order does not rest, or not so much of it.
-        """
+        """Let somebody take `size` of an order at its price, without a move of the market; so much of it must rest."""
         order = self.drafts.known(order_id, "ORDER_NOT_FOUND")
         listing = self.listings[order.request.product_id]
-        if not listing.book.rests(order) or not ZERO < size <= order.left:
-            raise OrderRejected("INVALID_SIZE", f"{size:f} of order {order_id} cannot be taken: it does not rest")
+        assert listing.book.rests(order), "only what rests can be taken"
+        assert ZERO < size <= order.left, "no more than is left can be taken"
         self._fill(order, Level(order.working_price, size), now, is_maker=True)
         if order.status is OrderStatus.OPEN:
             listing.book.shrink(order)
