@@ -89,7 +89,7 @@ async def test_no_fact_table_is_without_guard(sql: Connection) -> None:
     """Every table is listed as a fact, as operational, or as derived."""
     others = {"signal_outbox", "trailing_stops", "leases", "trade_records", "fifo_allocations", "allocation_pointer"}
     others |= {"tracked_peaks", "fifo_computation_log", "manual_review_queue", "alembic_version", "amended_trades"}
-    others |= {"active_symbols"}
+    others |= {"active_symbols", "allocation_versions"}
     tables = await sql.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'")
     assert {row["tablename"] for row in tables} == others | set(FACTS)
 

@@ -9,10 +9,11 @@ import pytest
 from bottrader.adapters.postgres.connection import Connection, translated
 from bottrader.adapters.postgres.store import PostgresStore
 from bottrader.domain.errors import InvariantBroken
-from bottrader.domain.lots import Execution
+from bottrader.domain.lots import Execution, LotMethod
 from bottrader.domain.money import Money, Price, Size
 from bottrader.domain.orders import ClientOrderId, OrderState, Side
 from bottrader.domain.strategy import freeze_parameters
+from bottrader.ports import AllocationVersion
 from tests.fixtures.facts import (
     BTC,
     at,
@@ -181,9 +182,14 @@ async def test_a_failed_run_changes_nothing_and_is_logged(store: PostgresStore, 
 
 
 async def test_readers_follow_the_pointer(store: PostgresStore, sql: Connection) -> None:
-    """B193, B211: another version's rows do not show until the pointer names it."""
+    """B193, B211: another version's rows do not show until the pointer names it, and it names no half one."""
     await store.replace_allocations(BTC, [make_allocation("v1")], at(900))
+    await sql.execute("INSERT INTO allocation_versions VALUES (99, 'hifo', 'building')")
+    with pytest.raises(InvariantBroken, match="allocation_pointer"), translated("naming half a version"):
+        await sql.execute("UPDATE allocation_pointer SET allocation_version = 99")
+    await sql.execute("UPDATE allocation_versions SET status = 'complete' WHERE allocation_version = 99")
     await sql.execute("UPDATE allocation_pointer SET allocation_version = 99")
+    assert await store.active_version() == AllocationVersion(99, LotMethod.HIFO)
     assert await store.allocations() == []
     await store.replace_allocations(BTC, [make_allocation("v99")], at(901))
     assert await store.allocations() == [make_allocation("v99")]

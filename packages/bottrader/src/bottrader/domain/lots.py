@@ -41,12 +41,22 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from enum import StrEnum
 from itertools import groupby
 
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import EXACT, ZERO, Money, Price, Size, floor_to
 from bottrader.domain.orders import ClientOrderId, Side
+
+
+class LotMethod(StrEnum):
+    """Which of the open lots that precede a sell it consumes first."""
+
+    FIFO = "fifo"
+    LIFO = "lifo"
+    HIFO = "hifo"
+    SPECIFIC = "specific"
 
 
 @dataclass(frozen=True, slots=True)

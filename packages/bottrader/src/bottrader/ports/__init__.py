@@ -7,14 +7,11 @@ behind it is down. An adapter translates every vendor exception into an `Adapter
 from bottrader.ports.delivery import Delivery, DeliveryReport, SignalSender
 from bottrader.ports.exchange import Balance, Exchange, KeyPermissions
 from bottrader.ports.kill_file import KillFile
+from bottrader.ports.ledger import AllocationVersion, CashKind, CashMovement, LedgerSnapshot, LedgerStore, TradeRecord
 from bottrader.ports.store import (
     Acceptance,
-    CashKind,
-    CashMovement,
     InboundSignal,
     Lease,
-    LedgerSnapshot,
-    LedgerStore,
     OrderStore,
     PeakState,
     SafetyStore,
@@ -22,7 +19,6 @@ from bottrader.ports.store import (
     SignalStore,
     Store,
     StrategyLink,
-    TradeRecord,
     TrailState,
 )
 from bottrader.ports.streams import (
@@ -40,6 +36,7 @@ from bottrader.ports.time import Clock, Entropy, EventLog
 
 __all__ = [
     "Acceptance",
+    "AllocationVersion",
     "Balance",
     "CandleUpdate",
     "CashKind",

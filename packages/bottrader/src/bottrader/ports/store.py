@@ -1,4 +1,4 @@
-"""What is durable: signals, orders and the ledger."""
+"""What is durable: signals, orders and, with `ports.ledger`, the books."""
 
 from collections.abc import Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
@@ -8,18 +8,16 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
-from bottrader.domain.adoption import Adoption
-from bottrader.domain.lots import Allocation, Execution
+from bottrader.domain.lots import Execution
 from bottrader.domain.market import ProductId
-from bottrader.domain.money import Money, Price, Size
+from bottrader.domain.money import Price
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
 from bottrader.domain.peaks import Peak
-from bottrader.domain.reconciliation import Books, ledger_books
 from bottrader.domain.risk import KillSwitch
-from bottrader.domain.selection import Leaderboard
 from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
+from bottrader.ports.ledger import LedgerSnapshot, LedgerStore, TradeRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,25 +44,6 @@ class Acceptance(StrEnum):
     """These exact bytes and signature were seen before: not a retry (which is signed anew) but a replay."""
 
 
-class CashKind(StrEnum):
-    OPENING_BALANCE = "opening_balance"
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    ADOPTION = "adoption"
-    """The other side of an `Adoption`: follows from that fact and is never recorded by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class CashMovement:
-    """Quote currency that came or went without a trade; `amount` is above zero for money in."""
-
-    transaction_id: str
-    kind: CashKind
-    currency: str
-    amount: Decimal
-    at: datetime
-
-
 @dataclass(frozen=True, slots=True)
 class TrailState:
     """The trailing stop of one open position; `anchor_order_id` (its oldest open buy) tells positions apart."""
@@ -82,27 +61,6 @@ class PeakState:
     product_id: ProductId
     anchor_order_id: ClientOrderId
     peak: Peak
-
-
-@dataclass(frozen=True, slots=True)
-class TradeRecord:
-    """One row of `trade_records`: an order of ours with what became of it."""
-
-    order_id: ClientOrderId
-    symbol: ProductId
-    side: str
-    size: Size
-    price: Price | None
-    status: str
-    order_time: datetime
-    filled_at: datetime | None
-    parent_id: ClientOrderId | None
-    trigger: str
-    notes: str
-    source: str
-    filled_size: Size
-    filled_value: Money
-    fees: Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,22 +90,6 @@ class StrategyLink:
     indicators_fired: tuple[str, ...]
     """Those that voted for the side of the signal."""
     components: tuple[Component, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class LedgerSnapshot:
-    """Everything a report is made from, as of one moment; each part as the query of its name returns it."""
-
-    executions: Sequence[Execution] = ()
-    cash_movements: Sequence[CashMovement] = ()
-    allocations: Sequence[Allocation] = ()
-    trade_records: Sequence[TradeRecord] = ()
-    signals_count: int = 0
-
-    @property
-    def books(self) -> Books:
-        """What these facts imply: movements, then every execution."""
-        return ledger_books([(movement.currency, movement.amount) for movement in self.cash_movements], self.executions)
 
 
 class Lease(Protocol):
@@ -266,52 +208,6 @@ class SafetyStore(Protocol):
         """Return the newest throw, None when the switch was never touched. Raises `StoreUnreachable`: the caller must
         then not buy, since it does not know."""
         ...
-
-
-class LedgerStore(Protocol):
-    """Cash, allocations and what reports read."""
-
-    async def claim_venue(self, venue: str) -> None:
-        """Bind this database to one venue account for ever; raises `LedgerMismatch` when it holds another's books."""
-        ...
-
-    async def record_cash(self, movements: Iterable[CashMovement]) -> int:
-        """Append movements not known yet and return how many were new. Key: transaction id."""
-        ...
-
-    async def cash_movements(self) -> Sequence[CashMovement]:
-        """Return all movements by time, those of adoptions included."""
-        ...
-
-    async def record_adoption(self, adoption: Adoption) -> bool:
-        """Append it; its execution and its movements show at once. Key: its order id; False when it is known (then
-        nothing is written)."""
-        ...
-
-    async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
-        """Replace the allocations of one product in the active version and log the run, in one transaction; readers see
-        the old rows or the new ones. Unmatched sells are put in the review queue once."""
-        ...
-
-    async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
-        """Return the rows of the active version, by sell time; with `since` only those of sell orders that sold
-        something then or later, each such order whole, since half of one has another P&L."""
-        ...
-
-    async def record_leaderboard(self, board: Leaderboard) -> None:
-        """Put this leaderboard in the place of the one before, in one transaction; readers see one or the other. One
-        without a product leaves none."""
-        ...
-
-    async def leaderboard(self) -> Leaderboard | None:
-        """Return the leaderboard as recorded, None when no product is on it."""
-        ...
-
-    async def trade_records(self) -> Sequence[TradeRecord]:
-        """Return all orders, oldest first."""
-        ...
-
-    async def signals_count(self) -> int: ...
 
 
 class Store(SignalStore, OrderStore, SafetyStore, LedgerStore, Protocol):

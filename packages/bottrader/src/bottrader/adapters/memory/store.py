@@ -15,7 +15,7 @@ from bottrader.adapters.memory.links import link_of
 from bottrader.adapters.memory.safety import MemorySafety
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
-from bottrader.domain.lots import Allocation, Execution
+from bottrader.domain.lots import Allocation, Execution, LotMethod
 from bottrader.domain.market import ProductId
 from bottrader.domain.orders import (
     ClientOrderId,
@@ -31,6 +31,7 @@ from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports import (
     Acceptance,
+    AllocationVersion,
     CashKind,
     CashMovement,
     DeliveryReport,
@@ -274,6 +275,9 @@ class MemoryStore(MemoryOrders, MemorySafety):
         is_new = adoption.order_id not in self._books.adoptions
         self._books.adoptions.setdefault(adoption.order_id, adoption)
         return is_new
+
+    async def active_version(self) -> AllocationVersion:
+        return AllocationVersion(1, LotMethod.FIFO)
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         if any(row.product_id != product_id for row in allocations):

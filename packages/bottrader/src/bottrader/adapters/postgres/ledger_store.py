@@ -8,11 +8,11 @@ from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
-from bottrader.domain.lots import Allocation
+from bottrader.domain.lots import Allocation, LotMethod
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.signals import SignalId
-from bottrader.ports import CashKind, CashMovement, TradeRecord
+from bottrader.ports import AllocationVersion, CashKind, CashMovement, TradeRecord
 
 CLAIM_VENUE = "INSERT INTO venue_identity (venue) VALUES ($1) ON CONFLICT (singleton) DO NOTHING"
 VENUE = "SELECT venue FROM venue_identity"
@@ -27,6 +27,8 @@ CASH = """SELECT transaction_id, kind, currency, amount, at FROM cash_movements
 # Two runs over one product take turns; runs over different products do not wait for each other.
 LOCK_PRODUCT = "SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0))"
 ACTIVE_VERSION = "SELECT allocation_version FROM allocation_pointer FOR SHARE"
+VERSION = """
+    SELECT allocation_version, method FROM allocation_pointer JOIN allocation_versions USING (allocation_version)"""
 LOG_RUN = """
     INSERT INTO fifo_computation_log (allocation_version, symbol, mode, status, computed_at, allocations, unmatched,
         pnl_usd, error)
@@ -97,6 +99,11 @@ class PostgresLedger:
             adoption.booked_size,
         )
         return await self._database.fetchval("recording an adoption", INSERT_ADOPTION, *values) is not None
+
+    async def active_version(self) -> AllocationVersion:
+        row = await self._database.fetchrow("reading the active allocation version", VERSION)
+        assert row is not None, "the schema has one active version from the start"
+        return AllocationVersion(row["allocation_version"], LotMethod(row["method"]))
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         try:

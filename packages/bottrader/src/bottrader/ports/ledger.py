@@ -1,0 +1,130 @@
+"""The books as the store keeps them: cash, trade records, allocations, and what reports read."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Protocol
+
+from bottrader.domain.adoption import Adoption
+from bottrader.domain.lots import Allocation, Execution, LotMethod
+from bottrader.domain.market import ProductId
+from bottrader.domain.money import Money, Price, Size
+from bottrader.domain.orders import ClientOrderId
+from bottrader.domain.reconciliation import Books, ledger_books
+from bottrader.domain.selection import Leaderboard
+
+
+class CashKind(StrEnum):
+    OPENING_BALANCE = "opening_balance"
+    DEPOSIT = "deposit"
+    WITHDRAWAL = "withdrawal"
+    ADOPTION = "adoption"
+    """The other side of an `Adoption`: follows from that fact and is never recorded by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class CashMovement:
+    """Quote currency that came or went without a trade; `amount` is above zero for money in."""
+
+    transaction_id: str
+    kind: CashKind
+    currency: str
+    amount: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class TradeRecord:
+    """One row of `trade_records`: an order of ours with what became of it."""
+
+    order_id: ClientOrderId
+    symbol: ProductId
+    side: str
+    size: Size
+    price: Price | None
+    status: str
+    order_time: datetime
+    filled_at: datetime | None
+    parent_id: ClientOrderId | None
+    trigger: str
+    notes: str
+    source: str
+    filled_size: Size
+    filled_value: Money
+    fees: Money
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerSnapshot:
+    """Everything a report is made from, as of one moment; each part as the query of its name returns it."""
+
+    executions: Sequence[Execution] = ()
+    cash_movements: Sequence[CashMovement] = ()
+    allocations: Sequence[Allocation] = ()
+    trade_records: Sequence[TradeRecord] = ()
+    signals_count: int = 0
+
+    @property
+    def books(self) -> Books:
+        """What these facts imply: movements, then every execution."""
+        return ledger_books([(movement.currency, movement.amount) for movement in self.cash_movements], self.executions)
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationVersion:
+    """One complete set of allocations, and the method that sells met buys by."""
+
+    number: int
+    method: LotMethod
+
+
+class LedgerStore(Protocol):
+    """Cash, allocations and what reports read."""
+
+    async def claim_venue(self, venue: str) -> None:
+        """Bind this database to one venue account for ever; raises `LedgerMismatch` when it holds another's books."""
+        ...
+
+    async def record_cash(self, movements: Iterable[CashMovement]) -> int:
+        """Append movements not known yet and return how many were new. Key: transaction id."""
+        ...
+
+    async def cash_movements(self) -> Sequence[CashMovement]:
+        """Return all movements by time, those of adoptions included."""
+        ...
+
+    async def record_adoption(self, adoption: Adoption) -> bool:
+        """Append it; its execution and its movements show at once. Key: its order id; False when it is known (then
+        nothing is written)."""
+        ...
+
+    async def active_version(self) -> AllocationVersion:
+        """Return the version that every reader sees."""
+        ...
+
+    async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
+        """Replace the allocations of one product in the active version and log the run, in one transaction; readers see
+        the old rows or the new ones. Unmatched sells are put in the review queue once."""
+        ...
+
+    async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
+        """Return the rows of the active version, by sell time; with `since` only those of sell orders that sold
+        something then or later, each such order whole, since half of one has another P&L."""
+        ...
+
+    async def record_leaderboard(self, board: Leaderboard) -> None:
+        """Put this leaderboard in the place of the one before, in one transaction; readers see one or the other. One
+        without a product leaves none."""
+        ...
+
+    async def leaderboard(self) -> Leaderboard | None:
+        """Return the leaderboard as recorded, None when no product is on it."""
+        ...
+
+    async def trade_records(self) -> Sequence[TradeRecord]:
+        """Return all orders, oldest first."""
+        ...
+
+    async def signals_count(self) -> int: ...
