@@ -100,7 +100,7 @@ async def test_an_old_database_is_named_with_both_revisions(empty_database_url: 
     with pytest.raises(SchemaOutOfDate, match=r"revision none .* needs [0-9]{4}; run `bottrader db upgrade`"):
         await schema.check(empty_database_url)
     await schema.upgrade(empty_database_url, "0001")
-    with pytest.raises(SchemaOutOfDate, match=r"revision 0001 .* needs 0009"):
+    with pytest.raises(SchemaOutOfDate, match=r"revision 0001 .* needs [0-9]{4}"):
         await schema.check(empty_database_url)
 
 
