@@ -64,10 +64,10 @@ def _use_cases(store: PostgresStore, number: int) -> dict[str, Callable[[], Coro
 
 
 EXPECTED = {
-    # The request's digest and the signal.
-    "accept_signal": TRANSACTION + RETURN_TO_POOL + 2,
+    # One statement for all that came together, which is its own transaction.
+    "accept_signal": RETURN_TO_POOL + 1,
     # And the question which body it had the first time.
-    "accept_signal (retried)": TRANSACTION + RETURN_TO_POOL + 3,
+    "accept_signal (retried)": 2 * (RETURN_TO_POOL + 1),
     # The leases, the intent, its first step, its record, its link, the signal's outcome.
     "record_intent": TRANSACTION + RETURN_TO_POOL + 6,
     # The lock, the last step, the new one, the record.

@@ -1,15 +1,14 @@
 """Signals in Postgres, from birth to outcome, and the strategy snapshots they were decided by."""
 
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
-from decimal import Decimal
 
-from bottrader.adapters.postgres.breakdowns import breakdown_from_json, breakdown_to_json
-from bottrader.adapters.postgres.connection import Connection, Row
+from bottrader.adapters.postgres.acceptance import InboundGate
+from bottrader.adapters.postgres.connection import Connection
 from bottrader.adapters.postgres.pool import Database
+from bottrader.adapters.postgres.signal_rows import signal_values, to_signal
 from bottrader.domain.market import ProductId
-from bottrader.domain.signals import Action, LastSide, OutcomeKind, Signal, SignalId, SignalOutcome, Trigger
+from bottrader.domain.signals import Action, LastSide, OutcomeKind, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports import Acceptance, Delivery, DeliveryReport, InboundSignal
 
@@ -24,15 +23,6 @@ UNDELIVERED = """
     WHERE closed_at IS NULL ORDER BY born_at, signal_id COLLATE "C" LIMIT $1"""
 CLOSE_DELIVERY = """
     UPDATE signal_outbox SET closed_at = $2, delivery = $3, detail = $4 WHERE signal_id = $1 AND closed_at IS NULL"""
-INSERT_REQUEST = """
-    INSERT INTO inbound_requests (request_digest, sender, received_at) VALUES ($1, $2, $3)
-    ON CONFLICT (request_digest) DO NOTHING RETURNING request_digest"""
-INSERT_INBOUND = """
-    INSERT INTO inbound_signals (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at,
-        expires_at, snapshot_hash, scores, quote_size, breakdown, sender, body_digest, request_digest, received_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
-    ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"""
-BODY_OF_INBOUND = "SELECT body_digest FROM inbound_signals WHERE signal_id = $1"
 WITHOUT_OUTCOME = """
     SELECT i.* FROM inbound_signals i
     WHERE NOT EXISTS (SELECT 1 FROM signal_outcomes o WHERE o.signal_id = i.signal_id) ORDER BY acceptance"""
@@ -74,17 +64,18 @@ class PostgresSignals:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._gate = InboundGate(database)
 
     async def record_signal(self, signal: Signal) -> bool:
         async with self._database.transaction("recording a signal") as connection:
-            if await connection.fetchval(INSERT_SIGNAL, *_signal_values(signal)) is None:
+            if await connection.fetchval(INSERT_SIGNAL, *signal_values(signal)) is None:
                 return False
             await connection.execute(INSERT_OUTBOX, signal.signal_id)
             return True
 
     async def undelivered_signals(self, limit: int) -> Sequence[Signal]:
         rows = await self._database.fetch("reading undelivered signals", UNDELIVERED, limit)
-        return [_signal(row) for row in rows]
+        return [to_signal(row) for row in rows]
 
     async def close_delivery(self, signal_id: SignalId, report: DeliveryReport, at: datetime) -> None:
         await self._database.execute(
@@ -92,20 +83,11 @@ class PostgresSignals:
         )
 
     async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
-        async with self._database.transaction("accepting a signal") as connection:
-            request = (inbound.request_digest, inbound.sender, inbound.received_at)
-            if await connection.fetchval(INSERT_REQUEST, *request) is None:
-                return Acceptance.REPLAYED
-            signal = inbound.signal
-            arrival = (inbound.sender, inbound.body_digest, inbound.request_digest, inbound.received_at)
-            if await connection.fetchval(INSERT_INBOUND, *_signal_values(signal), *arrival) is not None:
-                return Acceptance.ACCEPTED
-            known = await connection.fetchval(BODY_OF_INBOUND, signal.signal_id)
-            return Acceptance.DUPLICATE if known == inbound.body_digest else Acceptance.CONFLICT
+        return await self._gate.accept(inbound)
 
     async def signals_without_outcome(self) -> Sequence[Signal]:
         rows = await self._database.fetch("reading signals without outcome", WITHOUT_OUTCOME)
-        return [_signal(row) for row in rows]
+        return [to_signal(row) for row in rows]
 
     async def record_outcome(self, outcome: SignalOutcome) -> bool:
         stored = await self._database.fetchval("recording an outcome", INSERT_OUTCOME_ONCE, *_outcome_values(outcome))
@@ -135,7 +117,7 @@ class PostgresSignals:
         delivery = None
         if born is not None and born["delivery"] is not None:
             delivery = DeliveryReport(Delivery(born["delivery"]), born["detail"])
-        return _signal(row), delivery, None if accepted is None else accepted["received_at"]
+        return to_signal(row), delivery, None if accepted is None else accepted["received_at"]
 
     async def activate_snapshot(self, snapshot: StrategySnapshot, role: str, at: datetime) -> None:
         async with self._database.transaction("activating a strategy snapshot") as connection:
@@ -146,52 +128,6 @@ class PostgresSignals:
                 return
             closed_at = await connection.fetchval(CLOSE_ACTIVATION, role, at)
             await connection.execute(INSERT_ACTIVATION, role, snapshot.content_hash, closed_at or at)
-
-
-def _signal_values(signal: Signal) -> tuple[object, ...]:
-    return (
-        signal.signal_id,
-        signal.product_id,
-        signal.action.value,
-        signal.trigger.value,
-        signal.note,
-        signal.price,
-        signal.candle_opened_at,
-        signal.born_at,
-        signal.expires_at,
-        signal.snapshot_hash,
-        _scores_to_json(signal.scores),
-        signal.quote_size,
-        None if signal.breakdown is None else breakdown_to_json(signal.breakdown),
-    )
-
-
-def _signal(row: Row) -> Signal:
-    return Signal(
-        signal_id=SignalId(row["signal_id"]),
-        product_id=row["product_id"],
-        action=Action(row["action"]),
-        trigger=Trigger(row["trigger"]),
-        note=row["note"],
-        price=row["price"],
-        candle_opened_at=row["candle_opened_at"],
-        born_at=row["born_at"],
-        expires_at=row["expires_at"],
-        snapshot_hash=row["snapshot_hash"],
-        scores=_scores_from_json(row["scores"]),
-        quote_size=row["quote_size"],
-        breakdown=None if row["breakdown"] is None else breakdown_from_json(row["breakdown"]),
-    )
-
-
-def _scores_to_json(scores: Mapping[str, Decimal]) -> str:
-    """Return the scores as an object of texts: a JSON number would come back as a float."""
-    return json.dumps({name: str(value) for name, value in scores.items()})
-
-
-def _scores_from_json(text: str) -> dict[str, Decimal]:
-    scores: dict[str, str] = json.loads(text)
-    return {name: Decimal(value) for name, value in scores.items()}
 
 
 def _outcome_values(outcome: SignalOutcome) -> tuple[object, ...]:
