@@ -2,6 +2,7 @@
 
     BotTraderError                never raised itself
     ├─ AmountInvalid              the value is refused where it enters; nothing that used it is stored
+    ├─ SelectionInvalid           the lots named for a sell cannot cover it; nothing is allocated
     ├─ StartupRefused             the bot does not start; nothing was sent
     │  ├─ ConfigInvalid           the message names every wrong key, what was expected and the remedy, never a secret
     │  ├─ SchemaOutOfDate         the message names both revisions
@@ -23,6 +24,10 @@ class BotTraderError(Exception):
 
 class AmountInvalid(BotTraderError, ValueError):
     """The value is refused where it enters; nothing that used it is stored."""
+
+
+class SelectionInvalid(BotTraderError, ValueError):
+    """The lots that were named for a sell cannot cover it; nothing is allocated, and the message names the sell."""
 
 
 class StartupRefused(BotTraderError):

@@ -102,3 +102,15 @@ def ceil_to(value: Decimal, increment: Decimal) -> Decimal:
 def is_multiple(value: Decimal, increment: Decimal) -> bool:
     """Tell whether `value` is an exact multiple of `increment` (above zero)."""
     return floor_to(value, increment) == value
+
+
+def canonical(value: Decimal) -> Decimal:
+    """Return the same amount in its one plain spelling: no exponent, no zeros at the end of the fraction.
+
+    Two paths to one amount may leave 1.50 and 1.5 behind, and a database keeps the difference.
+    """
+    plain = value.normalize(EXACT)
+    return plain.quantize(_ONE, context=EXACT) if int(plain.as_tuple().exponent) > 0 else plain
+
+
+_ONE = Decimal(1)

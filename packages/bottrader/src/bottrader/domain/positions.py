@@ -10,7 +10,7 @@ from datetime import datetime
 from decimal import Decimal
 
 from bottrader.domain.errors import InvariantBroken
-from bottrader.domain.lots import Allocation, Execution, LotQueue, OpenLot
+from bottrader.domain.lots import Allocation, Execution, LotMethod, LotQueue, OpenLot
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import EXACT, ZERO, Money, Size, exact
 from bottrader.domain.orders import ClientOrderId, trigger_of
@@ -47,9 +47,9 @@ class LotBook:
 
     __slots__ = ("_held", "_queue", "product_id")
 
-    def __init__(self, product_id: ProductId) -> None:
+    def __init__(self, product_id: ProductId, method: LotMethod = LotMethod.FIFO) -> None:
         self.product_id = product_id
-        self._queue = LotQueue()
+        self._queue = LotQueue(method)
         # The monitor asks on every tick and executions are rare, so answers are kept until the next execution.
         self._held: tuple[tuple[OpenLot, ...], Position | None] | None = None
 
