@@ -28,7 +28,7 @@ and add up to the fee exactly (`consuming`). No row is dropped because it is sma
 
 Cases. A sell beyond the lots it may use becomes a row without a buy, with neither basis nor P&L: a basis of zero would
 invent profit, a later buy would invent history, and an exception would hide every trade after it (R5). Executions of
-size zero allocate nothing (B188).
+size zero allocate nothing (B188). A fee in another currency than quote is an execution of its own (`fees`).
 
 Invariants, each a test in `test_lots_properties.py`: sizes, fees and money are conserved; rows do not depend on the
 order of arrival; products do not touch each other; no lot serves a sell that precedes it. Amounts are spelled in one
@@ -37,13 +37,16 @@ way (`money.canonical`), so equal rows are equal to the byte.
 
 from bottrader.domain.lots.choice import unit_cost
 from bottrader.domain.lots.consuming import FEE_QUANTUM
+from bottrader.domain.lots.fees import FEE_SUFFIX, ChargedFee, with_fee
 from bottrader.domain.lots.matching import LotQueue, allocate
 from bottrader.domain.lots.rows import Allocation, Execution, LedgerKey, LotMethod, LotResult, OpenLot, ledger_key
 from bottrader.domain.lots.selection import NamedPart, Selection
 
 __all__ = [
     "FEE_QUANTUM",
+    "FEE_SUFFIX",
     "Allocation",
+    "ChargedFee",
     "Execution",
     "LedgerKey",
     "LotMethod",
@@ -55,4 +58,5 @@ __all__ = [
     "allocate",
     "ledger_key",
     "unit_cost",
+    "with_fee",
 ]
