@@ -55,6 +55,7 @@ def execution(
     sequence: int = 0,
     product_id: ProductId = BTC,
     order: str | None = None,
+    account: str = "",
 ) -> Execution:
     return Execution(
         execution_id=name,
@@ -66,6 +67,7 @@ def execution(
         fee=Money(Decimal(fee)),
         executed_at=at(minute),
         sequence=sequence,
+        account=account,
     )
 
 

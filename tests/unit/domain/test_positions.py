@@ -12,8 +12,8 @@ from bottrader.domain.money import Size
 from bottrader.domain.orders import Side, derive_client_order_id
 from bottrader.domain.positions import LotBook
 from bottrader.domain.signals import Trigger
+from tests.fixtures.ledgers import executions
 from tests.unit.domain.examples import BTC, ETH, at, execution, position
-from tests.unit.domain.ledgers import executions
 
 
 def book_of(*entries: Execution) -> LotBook:

@@ -9,8 +9,8 @@ from bottrader.domain.lots import Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.orders import Side
 from bottrader.domain.reconciliation import Books, Difference, compare_books, ledger_books
+from tests.fixtures.ledgers import executions
 from tests.unit.domain.examples import execution
-from tests.unit.domain.ledgers import executions
 
 NOTHING = Books({}, {}, Decimal(0))
 

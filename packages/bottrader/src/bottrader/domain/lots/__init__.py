@@ -30,7 +30,7 @@ Cases. A sell beyond the lots it may use becomes a row without a buy, with neith
 invent profit, a later buy would invent history, and an exception would hide every trade after it (R5). Executions of
 size zero allocate nothing (B188). A fee in another currency than quote is an execution of its own (`fees`).
 
-Invariants, each a test in `test_lots_properties.py`: sizes, fees and money are conserved; rows do not depend on the
+Invariants, each a test in `lots/test_properties.py`: sizes, fees and money are conserved; rows do not depend on the
 order of arrival; products do not touch each other; no lot serves a sell that precedes it. Amounts are spelled in one
 way (`money.canonical`), so equal rows are equal to the byte.
 """

@@ -10,8 +10,8 @@ from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.lots import Allocation, Execution, LotQueue, LotResult, OpenLot, allocate
 from bottrader.domain.money import Money
 from bottrader.domain.orders import Side
+from tests.fixtures.ledgers import total
 from tests.unit.domain.examples import BTC, ETH, at, execution
-from tests.unit.domain.ledgers import total
 
 
 def buy(name: str, size: str, price: str, *, fee: str = "0", minute: float = 0, sequence: int = 0) -> Execution:
