@@ -80,18 +80,19 @@ def parse_money(value: str | int | Decimal) -> Money:
     return Money(parse_amount(value))
 
 
-def floor_to(value: Decimal, increment: Decimal) -> Decimal:
+def floor_to(value: Decimal, increment: Decimal, context: decimal.Context = EXACT) -> Decimal:
     """Round `value` down, towards minus infinity, to a multiple of `increment` (above zero).
 
-    An increment need not be a power of ten: 5 and 0.25 exist, so counting decimals would be wrong.
+    An increment need not be a power of ten: 5 and 0.25 exist, so counting decimals would be wrong. A wider `context` is
+    for values of more than 76 digits.
     """
     if increment <= ZERO:
         raise AmountInvalid(f"an increment is above zero, was {increment}")
     # The remainder is exact where a quotient may not be; it carries the sign of the value.
-    excess = EXACT.remainder(value, increment)
+    excess = context.remainder(value, increment)
     if excess < ZERO:
-        excess = EXACT.add(excess, increment)
-    return EXACT.subtract(value, excess).quantize(increment, context=EXACT)
+        excess = context.add(excess, increment)
+    return context.subtract(value, excess).quantize(increment, context=context)
 
 
 def ceil_to(value: Decimal, increment: Decimal) -> Decimal:

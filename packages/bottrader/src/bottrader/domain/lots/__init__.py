@@ -38,6 +38,7 @@ way (`money.canonical`), so equal rows are equal to the byte.
 from bottrader.domain.lots.choice import unit_cost
 from bottrader.domain.lots.consuming import FEE_QUANTUM
 from bottrader.domain.lots.fees import FEE_SUFFIX, ChargedFee, with_fee
+from bottrader.domain.lots.limits import check_amounts
 from bottrader.domain.lots.matching import LotQueue, allocate
 from bottrader.domain.lots.rows import Allocation, Execution, LedgerKey, LotMethod, LotResult, OpenLot, ledger_key
 from bottrader.domain.lots.selection import NamedPart, Selection
@@ -56,6 +57,7 @@ __all__ = [
     "OpenLot",
     "Selection",
     "allocate",
+    "check_amounts",
     "ledger_key",
     "unit_cost",
     "with_fee",

@@ -6,6 +6,7 @@ finer), and a row gets what was added since the row before. The shares of a cons
 exactly, whatever the number of rows: a fee of 0.10 over three equal rows is 0.03333333, 0.03333333, 0.03333334 (B196).
 """
 
+import decimal
 from decimal import Decimal
 
 from bottrader.domain.lots.rows import Execution
@@ -37,8 +38,11 @@ class Lot:
     def _fee_of(self, consumed: Decimal) -> Decimal:
         fee, size = self.execution.fee, self.execution.size
         # Only whole quanta are divided, so the division leaves no remainder and nothing is rounded twice.
-        return EXACT.divide(floor_to(EXACT.multiply(fee, consumed), EXACT.multiply(self._quantum, size)), size)
+        whole = floor_to(_WIDE.multiply(fee, consumed), _WIDE.multiply(self._quantum, size), _WIDE)
+        return EXACT.divide(whole, size)
 
 
+# A fee of 55 digits times a size of 37 (`limits`); what comes of it has the digits of a fee again.
+_WIDE = decimal.Context(prec=92, traps=[decimal.Inexact, decimal.InvalidOperation])
 FEE_QUANTUM = Decimal("1E-8")
 """Quote currency: what fee shares are whole multiples of, unless the fee itself has a finer digit."""

@@ -6,6 +6,7 @@ from itertools import groupby
 from bottrader.domain.errors import InvariantBroken, SelectionInvalid
 from bottrader.domain.lots.choice import NamedLots, choice_for
 from bottrader.domain.lots.consuming import Lot
+from bottrader.domain.lots.limits import check_amounts
 from bottrader.domain.lots.rows import Allocation, Execution, LedgerKey, LotMethod, LotResult, OpenLot, ledger_key
 from bottrader.domain.lots.selection import Selection
 from bottrader.domain.money import EXACT, ZERO, Money, Price, Size, canonical
@@ -18,6 +19,7 @@ def allocate(
     """Match all executions, of one or many products and accounts, given in any order; each execution once.
 
     Raises:
+        AmountInvalid: when an amount is beyond what is computed exactly (`limits`).
         InvariantBroken: when the same execution is given twice.
         SelectionInvalid: when lots are named that cannot cover their sell, or with another method than `SPECIFIC`.
     """
@@ -53,9 +55,11 @@ class LotQueue:
         """Take in one execution and return the rows it made: none for a buy, at least one for a sell of a size.
 
         Raises:
+            AmountInvalid: when an amount is beyond what is computed exactly.
             InvariantBroken: when the execution does not follow the last one, or belongs to another product or account.
             SelectionInvalid: when lots are named that cannot cover this sell; nothing is consumed then.
         """
+        check_amounts(execution)
         self._advance(execution)
         lot = Lot(execution)
         if execution.side is Side.SELL:
