@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from bottrader.domain.errors import AmountInvalid
 from bottrader.domain.money import (
     EXACT,
+    canonical,
     ceil_to,
     exact,
     floor_to,
@@ -127,3 +128,11 @@ def test_rounding_lands_on_the_nearest_multiple_of_its_side(value: Decimal, incr
         assert EXACT.remainder(rounded, increment) == 0
         assert is_multiple(rounded, increment)
     assert is_multiple(value, increment) == (down == up)
+
+
+@pytest.mark.parametrize(
+    ("spelled", "plain"),
+    [("100", "100"), ("1E+2", "100"), ("0.10", "0.1"), ("-0.500", "-0.5"), ("0E-8", "0"), ("1E-9", "1E-9")],
+)
+def test_an_amount_has_one_spelling(spelled: str, plain: str) -> None:
+    assert str(canonical(Decimal(spelled))) == plain

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 
 from bottrader.domain.errors import InvariantBroken
-from bottrader.domain.lots import Execution, allocate, ledger_key
+from bottrader.domain.lots import Execution, LotMethod, allocate, ledger_key
 from bottrader.domain.money import Size
 from bottrader.domain.orders import Side, derive_client_order_id
 from bottrader.domain.positions import LotBook
@@ -123,3 +123,15 @@ def test_a_book_and_a_full_run_agree_after_every_execution(ledger: list[Executio
         assert (held is None) == (not full.open_lots)
         if held is not None:
             assert held.size == book.size == sum(lot.size for lot in full.open_lots)
+
+
+@pytest.mark.parametrize(("method", "left"), [(LotMethod.FIFO, "c"), (LotMethod.LIFO, "a"), (LotMethod.HIFO, "c")])
+def test_a_book_consumes_lots_by_its_method(method: LotMethod, left: str) -> None:
+    book = LotBook(BTC, method)
+    for entry in (
+        execution(Side.BUY, "a", "1", "120"),
+        execution(Side.BUY, "c", "1", "100", minute=1),
+        execution(Side.SELL, "s", "1", "130", minute=2),
+    ):
+        book.apply(entry)
+    assert [lot.execution_id for lot in book.open_lots] == [left]

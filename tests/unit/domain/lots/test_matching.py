@@ -7,7 +7,7 @@ from itertools import groupby
 import pytest
 
 from bottrader.domain.errors import InvariantBroken
-from bottrader.domain.lots import Allocation, Execution, LotQueue, LotResult, OpenLot, allocate
+from bottrader.domain.lots import Allocation, Execution, LotMethod, LotQueue, LotResult, OpenLot, allocate
 from bottrader.domain.money import Money
 from bottrader.domain.orders import Side
 from tests.fixtures.ledgers import total
@@ -281,3 +281,81 @@ def test_an_open_lot_costs_its_price_and_what_is_left_of_its_fee() -> None:
     bought = buy("b", "0.3", "3.33")
     lot = OpenLot(BTC, bought.order_id, "b", bought.price, bought.size, bought.fee, at(0))
     assert lot.cost == Decimal("0.999")
+
+
+def test_a_row_tells_when_it_was_bought_and_sold() -> None:
+    """B186: bought at 10:00, sold at 14:00 of the same day; 0.001 x (41000 - 40000) = 1."""
+    (row,) = allocate([buy("b", "0.001", "40000", minute=600), sell("s", "0.001", "41000", minute=840)]).allocations
+    assert row.buy_time is not None
+    assert (row.sell_time - row.buy_time).total_seconds() == 14_400
+    assert row.pnl == 1
+
+
+def test_lots_of_one_account_serve_no_sell_of_another() -> None:
+    bought = execution(Side.BUY, "b", "1", "100", account="one")
+    sold = execution(Side.SELL, "s", "1", "110", minute=1, account="two")
+    result = allocate([bought, sold])
+    assert [(row.account, row.pnl) for row in result.allocations] == [("two", None)]
+    assert [(lot.account, lot.execution_id) for lot in result.open_lots] == [("one", "b")]
+
+
+def test_a_queue_holds_one_account() -> None:
+    queue = LotQueue()
+    queue.apply(execution(Side.BUY, "a", "1", "1", account="one"))
+    with pytest.raises(InvariantBroken, match="z of BTC-USD two does not follow a of BTC-USD one"):
+        queue.apply(execution(Side.BUY, "z", "1", "1", minute=9, account="two"))
+
+
+def test_products_come_before_accounts_and_accounts_before_times() -> None:
+    ledger = [
+        execution(Side.SELL, f"{product}{account}", "1", "1", minute=minute, product_id=product, account=account)
+        for minute, (product, account) in enumerate([(ETH, "a"), (BTC, "b"), (ETH, ""), (BTC, "a")])
+    ]
+    rows = allocate(ledger).allocations
+    assert [(row.product_id, row.account) for row in rows] == [(BTC, "a"), (BTC, "b"), (ETH, ""), (ETH, "a")]
+
+
+def test_rows_and_lots_are_spelled_in_one_way() -> None:
+    """1.0 at 100.00 with fee 0.60; 0.50 sold at 120.0 with fee 0.30: proceeds 60, basis 50.30, P&L 9.40."""
+    result = allocate([buy("b", "1.0", "100.00", fee="0.60"), sell("s", "0.50", "120.0", fee="0.30")])
+    (row,), (lot,) = result.allocations, result.open_lots
+    assert [str(amount) for amount in (row.size, row.buy_price, row.sell_price, row.buy_fee, row.sell_fee)] == [
+        "0.5",
+        "100",
+        "120",
+        "0.3",
+        "0.3",
+    ]
+    amounts = (row.cost_basis, row.proceeds, row.net_proceeds, row.pnl)
+    assert [str(amount) for amount in amounts] == ["50.3", "60", "59.7", "9.4"]
+    assert [str(amount) for amount in (lot.size, lot.price, lot.fee)] == ["0.5", "100", "0.3"]
+    (unmatched,) = allocate([sell("s", "0.50", "120.0", fee="0.30")]).allocations
+    assert str(unmatched.size) == "0.5"
+    unmatched_amounts = (unmatched.sell_price, unmatched.sell_fee, unmatched.proceeds, unmatched.net_proceeds)
+    assert [str(amount) for amount in unmatched_amounts] == ["120", "0.3", "60", "59.7"]
+
+
+@pytest.mark.parametrize("method", LotMethod)
+def test_a_lot_consumed_by_a_thousand_sells_gives_each_its_share(method: LotMethod) -> None:
+    """P15: 1000 units at 7 with fee 1; each sell of one unit takes 0.001 of it and earns 8 - 7.001 = 0.999."""
+    sells = [sell(f"s{number:04}", "1", "8", minute=60 + number) for number in range(1000)]
+    result = allocate([buy("b", "1000", "7", fee="1"), *sells], method)
+    assert {row.pnl for row in result.allocations} == {Decimal("0.999")}
+    assert (len(result.allocations), result.open_lots) == (1000, ())
+
+
+@pytest.mark.parametrize("method", LotMethod)
+def test_a_sell_over_a_thousand_lots_has_a_row_of_each(method: LotMethod) -> None:
+    """P15: single units at 1, 2, .. 1000; 1000.5 sold at 1000: gain 0 + 1 + .. + 999, and half a unit is unmatched."""
+    buys = [buy(f"b{number:04}", "1", str(number), minute=number / 100) for number in range(1, 1001)]
+    result = allocate([*buys, sell("s", "1000.5", "1000", fee="0.10")], method)
+    assert (
+        total(row.pnl for row in result.allocations if row.pnl is not None)
+        + total(row.sell_fee for row in result.allocations[:-1])
+        == 999 * 500
+    )
+    assert (result.allocations[-1].size, result.allocations[-1].pnl) == (Decimal("0.5"), None)
+    assert total(row.sell_fee for row in result.allocations) == Fraction("0.1")
+    order = [row.buy_execution_id for row in result.allocations[:-1]]
+    names = [entry.execution_id for entry in buys]
+    assert order == (names if method in {LotMethod.FIFO, LotMethod.SPECIFIC} else names[::-1])
