@@ -46,6 +46,7 @@ def test_amounts_at_the_limits_are_exact(method: LotMethod) -> None:
         ("1", "1", "-10000000000000000000", "execution e has the fee -10000000000000000000; an amount is below"),
         ("1", "1", "NaN", "execution e has the fee NaN; an amount is below"),
         ("1.0000000000000000001", "1", "0", "1.0000000000000000001; a size has at most 18 decimals"),
+        ("1.00000000000000000010", "1", "0", "1.00000000000000000010; a size has at most 18 decimals"),
         ("1", "1.0000000000000000001", "0", "1.0000000000000000001; a price has at most 18 decimals"),
         ("1", "1", f"0.{'0' * 36}1", "a fee has at most 36 decimals"),
         ("-1", "1", "0", "execution e has the size -1; a size is not negative"),
@@ -60,7 +61,12 @@ def test_what_is_beyond_a_limit_is_refused_with_its_id(size: str, at_price: str,
 
 @pytest.mark.parametrize(
     ("size", "at_price", "fee"),
-    [(MOST, MOST, MOST_FEE), ("0", "0", f"-{MOST_FEE}"), ("1." + "0" * 40, "1." + "0" * 40, "1." + "0" * 40)],
+    [
+        (MOST, MOST, MOST_FEE),
+        ("0", "0", f"-{MOST_FEE}"),
+        ("1." + "0" * 40, "1." + "0" * 40, "1." + "0" * 40),
+        (f"{LEAST}0", f"{LEAST}00", f"{LEAST}{'0' * 50}"),
+    ],
 )
 def test_what_is_within_is_taken(size: str, at_price: str, fee: str) -> None:
     """Zeros at the end of an amount are no decimals; a fee may be a rebate."""

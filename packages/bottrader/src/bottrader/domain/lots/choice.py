@@ -12,6 +12,7 @@ A lot that was used up stays in its place until it would be chosen; only then is
 """
 
 import heapq
+import itertools
 from collections import deque
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -81,12 +82,11 @@ class DearestFirst:
 
     def __init__(self) -> None:
         self._heap: list[tuple[Fraction, int, Lot]] = []
-        self._count = 0
+        self._numbers = itertools.count()
 
     def add(self, lot: Lot) -> None:
         # The number decides between equals, so lots themselves are never compared.
-        heapq.heappush(self._heap, (-unit_cost(lot.execution), self._count, lot))
-        self._count += 1
+        heapq.heappush(self._heap, (-unit_cost(lot.execution), next(self._numbers), lot))
 
     def next(self) -> Lot | None:
         while self._heap and self._heap[0][2].remaining == ZERO:
