@@ -69,7 +69,7 @@ def test_a_fee_in_a_third_coin_costs_money_and_disposes_of_the_coin(side: Side, 
 def test_a_fee_in_a_coin_comes_on_top_of_one_in_quote() -> None:
     """0.50 in quote and 0.01 BTC at 120: a fee of 1.70; the coins themselves go without one."""
     sale, disposal = with_fee(execution(Side.SELL, "s", "1", "120", fee="0.50"), charged("0.01", "BTC"))
-    assert (sale.fee, disposal.fee) == (Decimal("1.70"), 0)
+    assert (sale.fee, disposal.fee) == (Decimal("1.70"), Decimal(0))
 
 
 @pytest.mark.parametrize("currency", ["BTC", "BNB"])
