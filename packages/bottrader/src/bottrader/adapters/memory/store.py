@@ -299,7 +299,7 @@ class MemoryStore(MemoryOrders, MemorySafety):
         return AllocationState(await self.active_version(), len(rows), self._runs_of.get(product_id, 0))
 
     async def stored_allocations(self, product_id: ProductId) -> StoredAllocations:
-        return StoredAllocations(await self.allocation_state(product_id), self._allocations.get(product_id, ()))
+        return StoredAllocations(await self.allocation_state(product_id), list(self._allocations.get(product_id, ())))
 
     async def write_allocations(self, run: AllocationRun) -> AllocationState | None:
         product_id = run.product_id
