@@ -70,6 +70,8 @@ INSERT_ALLOCATIONS = """
         $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[], $16::numeric[], $17::numeric[],
         $18::timestamptz[], $19::timestamptz[]) WITH ORDINALITY AS made (sell_order, buy_order, sell, buy, size,
         buy_price, sell_price, buy_fee, sell_fee, basis, proceeds, net, pnl, buy_time, sell_time, number)"""
+# One statement has a limit of time, which a first run over years of trades would exceed.
+ROWS_PER_STATEMENT = 5_000
 QUEUE_UNMATCHED = """
     INSERT INTO manual_review_queue (issue, symbol, subject, detail, severity, created_at)
     VALUES ('unmatched_sell', $1, $2, $3, 'medium', $4) ON CONFLICT (issue, subject) DO NOTHING"""
@@ -198,9 +200,9 @@ async def _write(connection: Connection, run: AllocationRun) -> AllocationState:
     batch = await connection.fetchval(LOG_RUN, version.number, product_id, run.mode, "completed", run.at, *counts, "")
     if run.position < run.expected.rows_count:
         await connection.execute(DELETE_ALLOCATIONS, version.number, product_id, run.position)
-    if run.rows:
-        columns = zip(*map(_values, run.rows), strict=True)
-        await connection.execute(INSERT_ALLOCATIONS, version.number, product_id, run.position, batch, *columns)
+    for start in range(0, len(run.rows), ROWS_PER_STATEMENT):
+        columns = zip(*map(_values, run.rows[start : start + ROWS_PER_STATEMENT]), strict=True)
+        await connection.execute(INSERT_ALLOCATIONS, version.number, product_id, run.position + start, batch, *columns)
     if unmatched:
         await connection.executemany(QUEUE_UNMATCHED, [(product_id, *_review(row), run.at) for row in unmatched])
     return AllocationState(version, run.position + len(run.rows), batch)
