@@ -10,6 +10,7 @@ from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
+from bottrader.domain.lot_checks import review_subject
 from bottrader.domain.lots import Allocation, LotMethod
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
@@ -215,8 +216,7 @@ def _state(row: Row | None) -> AllocationState:
 
 
 def _review(row: Allocation) -> tuple[str, str]:
-    subject = f"{row.sell_order_id}/{row.sell_execution_id}"
-    return subject, f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
+    return review_subject(row), f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
 
 
 def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
