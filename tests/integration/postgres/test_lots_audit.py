@@ -87,7 +87,7 @@ async def test_an_empty_ledger_holds(auditor: PostgresLotsAuditor) -> None:
 
 MATCHED = """symbol = 'BTC-USD' AND position = (
     SELECT min(position) FROM fifo_allocations WHERE symbol = 'BTC-USD' AND buy_order_id IS NOT NULL)"""
-CHANGE = "UPDATE fifo_allocations SET {} WHERE " + MATCHED
+CHANGE = "UPDATE fifo_allocations SET {} WHERE " + MATCHED  # noqa: S608 - from the constants here
 RESIZED = CHANGE.format(
     """allocated_size = {size}, cost_basis_usd = {size} * buy_price + buy_fee, proceeds_usd = {size} * sell_price,
     net_proceeds_usd = {size} * sell_price - sell_fee,
@@ -112,7 +112,7 @@ SPELLING, ORDER = (
     "nothing is sold before it was bought, in ledger order",
 )
 DAMAGE = {
-    "a row is gone": ("DELETE FROM fifo_allocations WHERE " + MATCHED, {SELLS}),
+    "a row is gone": ("DELETE FROM fifo_allocations WHERE " + MATCHED, {SELLS}),  # noqa: S608 - as above
     "a row is smaller": (RESIZED.format(size="(allocated_size / 2)"), {SELLS}),
     "a row is larger": (RESIZED.format(size="(allocated_size + 100)"), {SELLS, BUYS}),
     "a fee of the buy": (CHANGE.format(BUY_FEE), {FEES}),

@@ -12,7 +12,7 @@ from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.lot_checks import Check, Evidence, Finding, compare_rows, invariants_of, placed
 from bottrader.domain.lots import LotMethod, allocate
 from bottrader.domain.market import base_of
-from bottrader.domain.money import EXACT, ZERO, exact
+from bottrader.domain.money import EXACT, ZERO, canonical, exact
 from bottrader.domain.orders import Side
 from bottrader.domain.reconciliation import ledger_books
 from bottrader.ports import AllocationVersion, Balance, Exchange
@@ -89,7 +89,7 @@ def _at_the_exchange(audit: LotsAudit, balances: Sequence[Balance]) -> Check:
     for coin in coins:
         ours, theirs = _implied(audit, coin), held.get(coin, ZERO)
         if ours != theirs:
-            findings.append(Finding(coin, None, f"the exchange's {theirs:f}", f"{ours:f}"))
+            findings.append(Finding(coin, None, f"the exchange's {canonical(theirs):f}", f"{canonical(ours):f}"))
     return Check(AT_THE_EXCHANGE, len(coins), "coins", findings)
 
 
