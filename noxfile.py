@@ -180,12 +180,12 @@ def sim_package(session: nox.Session) -> None:
 
 @nox.session(python=HERE, tags=["nightly"], default=False)
 def nightly(session: nox.Session) -> None:
-    """Every property with 10,000 examples, and the random faults of the exchange with many more seeds."""
+    """Every property with 10,000 examples, more seeds of the exchange's random faults, and 500 kills of the ledger."""
     sync(session, "test", "lint", "nox", packages=tuple(PACKAGES))
     # A property takes minutes here, and a test that hangs is ended by the limit of the job.
     options = ("-o", "faulthandler_timeout=0", *workers(session), "-m", "nightly or hypothesis")
     env = {"HYPOTHESIS_PROFILE": "nightly"}
-    session.run("pytest", *options, *(session.posargs or ["tests/unit", "tests/integration"]), env=env)
+    session.run("pytest", *options, *(session.posargs or ["tests/unit", "tests/integration", "tests/system"]), env=env)
 
 
 @nox.session(python=HERE, tags=["nightly"], default=False)

@@ -177,6 +177,7 @@ async def test_an_adoption_does_not_hide_fills_that_were_missed() -> None:
         replace(_adoption(house), acquired_at=house.clock.now(), recorded_at=house.clock.now())
     )
     await house.reconciler._take_missed_fills(unlocked)  # noqa: SLF001 - the part that looks back
+    await house.portfolio.refresh(BTC, house.clock.now())
     position = house.portfolio.position(BTC)
     assert position is not None
     assert position.size == Decimal("0.26")

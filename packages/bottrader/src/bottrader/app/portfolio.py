@@ -1,21 +1,23 @@
 """What the bot holds and owes, in memory, for decisions that cannot wait for a query.
 
-It is a view: every figure is rebuilt from the store's facts at start and after each recorded fill, never counted along.
+It is a view: every figure follows from the store's facts, read at start, and fill by fill from then on (`live_lots`).
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
 
+from bottrader.app.live_lots import LiveLots
 from bottrader.domain.exits import ExitState
 from bottrader.domain.indicators import Atr
-from bottrader.domain.lots import Allocation, OpenLot, ledger_key
+from bottrader.domain.lots import OpenLot
 from bottrader.domain.market import Candle, FeeRates, Product, ProductId, Ticker
 from bottrader.domain.money import EXACT, ZERO, Price, Size, exact
-from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderKind, Side, VenueOrderId
+from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderKind, Side, VenueOrderId
 from bottrader.domain.performance import Trade, realized_pnl, trades_of, unrealized_pnl
-from bottrader.domain.positions import LotBook, Position
+from bottrader.domain.positions import Position
 from bottrader.domain.trailing import Trail
 from bottrader.ports import PeakState, Store, TrailState
 
@@ -40,18 +42,13 @@ class Portfolio:
         self.tickers: dict[ProductId, Ticker] = {}
         self.atrs: dict[ProductId, Decimal] = {}
         """Average true range in price units, where enough closed candles are known."""
-        self._positions: dict[ProductId, Position | None] = {}
-        self._open_lots: dict[ProductId, tuple[OpenLot, ...]] = {}
+        self._lots = {product_id: LiveLots(store, product_id) for product_id in self.product_ids}
         self._open_orders: dict[ClientOrderId, OpenOrder] = {}
         self._trails: dict[ProductId, TrailState] = {}
         self._peaks: dict[ProductId, PeakState] = {}
         self._ranges: dict[ProductId, Atr] = {}
         self._candles: dict[ProductId, deque[Candle]] = {}
         self._exits_count: dict[ClientOrderId, int] = {}
-        self._allocations: dict[ProductId, list[Allocation]] = {}
-        self._realized: dict[ProductId, Decimal] = {}
-        self._filled: dict[ProductId, dict[ClientOrderId, Decimal]] = {}
-        self._entry_prices: dict[ProductId, Decimal | None] = {}
         self._order_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
         self._refusal_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
 
@@ -66,7 +63,7 @@ class Portfolio:
             if record.parent_id is not None:
                 self._exits_count[record.parent_id] = self._exits_count.get(record.parent_id, 0) + 1
         for product_id in self.product_ids:
-            await self.refresh(product_id)
+            await self._lots[product_id].reload()
             trail = await self._store.trail_of(product_id)
             if trail is not None:
                 self._trails[product_id] = trail
@@ -74,35 +71,39 @@ class Portfolio:
             if peak is not None:
                 self._peaks[product_id] = peak
 
-    async def refresh(self, product_id: ProductId) -> list[Allocation]:
-        """Rebuild one product's position from its executions; return the allocations that follow from them."""
-        book = LotBook(product_id)
-        allocations: list[Allocation] = []
-        filled: dict[ClientOrderId, Decimal] = {}
-        for execution in sorted(await self._store.executions(product_id), key=ledger_key):
-            allocations += book.apply(execution)
-            filled[execution.order_id] = EXACT.add(filled.get(execution.order_id, ZERO), execution.size)
-        self._filled[product_id] = filled
-        self._positions[product_id] = book.position()
-        self._open_lots[product_id] = book.open_lots
-        self._entry_prices[product_id] = book.entry_price
-        self._allocations[product_id] = allocations
-        self._realized[product_id] = realized_pnl(allocations)
-        return allocations
+    async def refresh(self, product_id: ProductId, at: datetime) -> None:
+        """Rebuild one product from all its executions, and bring its stored allocations in step where they are not."""
+        lots = self._lots[product_id]
+        await lots.reload()
+        await lots.save(at)
+
+    async def take(self, product_id: ProductId, fills: Sequence[Fill], at: datetime) -> None:
+        """Take in recorded fills of one product and store the allocations that follow."""
+        lots = self._lots.get(product_id)
+        if lots is None:
+            # An order of ours from a time in which it was traded.
+            lots = self._lots[product_id] = LiveLots(self._store, product_id)
+            await lots.reload()
+        else:
+            await lots.take(fills)
+        await lots.save(at)
 
     def realized_pnl(self) -> Decimal:
         """Return what the closed part of all products' trades has earned, fees deducted."""
         with exact():
-            return sum(self._realized.values(), ZERO)
+            return sum((lots.realized for lots in self._lots.values()), ZERO)
 
     def realized_since(self, at: datetime) -> Decimal:
         """Return what sells dated at or after `at` have earned, fees deducted."""
-        newer = (row for rows in self._allocations.values() for row in rows if row.sell_time >= at)
-        return realized_pnl(newer)
+        return realized_pnl(
+            row
+            for lots in self._lots.values()
+            for row in lots.allocations[bisect_left(lots.allocations, at, key=lambda row: row.sell_time) :]
+        )
 
     def closed_trades(self) -> list[Trade]:
         """Return all sells with a known P&L, oldest first."""
-        trades = trades_of(row for rows in self._allocations.values() for row in rows)
+        trades = trades_of(row for lots in self._lots.values() for row in lots.allocations)
         return [trade for trade in trades if trade.is_matched]
 
     def unrealized_pnl(self) -> Decimal | None:
@@ -148,14 +149,16 @@ class Portfolio:
         return tuple(self._candles.get(product_id, ()))
 
     def position(self, product_id: ProductId) -> Position | None:
-        return self._positions.get(product_id)
+        lots = self._lots.get(product_id)
+        return None if lots is None else lots.book.position()
 
     def positions(self) -> list[Position]:
-        return [position for position in self._positions.values() if position is not None]
+        held = (lots.book.position() for lots in self._lots.values())
+        return [position for position in held if position is not None]
 
     def open_lots(self) -> list[OpenLot]:
         """Return what all positions are made of."""
-        return [lot for lots in self._open_lots.values() for lot in lots]
+        return [lot for lots in self._lots.values() for lot in lots.book.open_lots]
 
     def open_orders(self, product_id: ProductId | None = None) -> list[OpenOrder]:
         """Return orders that may still be live, unknown ones included."""
@@ -168,7 +171,8 @@ class Portfolio:
 
     def size_left(self, order: OpenOrder) -> Size:
         """Return what an open order may still fill; from the same executions as the position, so they agree (F17)."""
-        filled = self._filled.get(order.intent.product_id, {}).get(order.intent.client_order_id, ZERO)
+        lots = self._lots.get(order.intent.product_id)
+        filled = ZERO if lots is None else lots.filled.get(order.intent.client_order_id, ZERO)
         return Size(EXACT.subtract(order.intent.size_base, filled))
 
     def bracketed_size(self, product_id: ProductId, now: datetime) -> Decimal:
@@ -192,7 +196,8 @@ class Portfolio:
 
     def entry_price(self, product_id: ProductId) -> Decimal | None:
         """Return the mean price of the open lots, fees left out, to 28 digits; None without a position."""
-        return self._entry_prices.get(product_id)
+        lots = self._lots.get(product_id)
+        return None if lots is None else lots.entry_price
 
     def unsettled_orders(self) -> list[OpenOrder]:
         """Return the open orders about which something is left to find out; one that rests confirmed is not."""

@@ -80,8 +80,7 @@ class Reconciler:
         await self._take_missed_fills(lock)
         for product_id in self._portfolio.product_ids:
             async with lock(product_id):
-                allocations = await self._portfolio.refresh(product_id)
-                await self._store.replace_allocations(product_id, allocations, self._clock.now())
+                await self._portfolio.refresh(product_id, self._clock.now())
         differences, balances = await self._compare()
         # Nothing is waited for from here on: whoever takes the result sees the positions that these balances go with.
         result = Reconciliation(

@@ -16,7 +16,6 @@ from bottrader.app.portfolio import Portfolio
 from bottrader.app.world import World
 from bottrader.domain.amendments import standing_trades
 from bottrader.domain.brackets import describe_outcome
-from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.orders import Fill, FillKind, OpenOrder, OrderTransition, VenueOrderId
 
@@ -49,7 +48,8 @@ class FillRecorder:
                 fee=fill.fee,
             )
         for product_id in sorted({fill.product_id for fill in new}):
-            await self._rebuild(product_id, [fill for fill in new if fill.product_id == product_id])
+            of_product = [fill for fill in new if fill.product_id == product_id]
+            await self._portfolio.take(product_id, of_product, self._clock.now())
         return new
 
     async def settle(self, order: OpenOrder, venue_order_id: VenueOrderId) -> None:
@@ -64,7 +64,7 @@ class FillRecorder:
         fills = list(await self._exchange.fills_of(venue_order_id))
         if fills and not await self.record(fills):
             # They may have been recorded while the order's venue id was not known, and count from now on.
-            await self._rebuild(order.intent.product_id, fills)
+            await self._portfolio.take(order.intent.product_id, fills, self._clock.now())
         if venue_order.filled_size not in _filled_sizes(fills):
             self._confirm(order, None)
             return
@@ -92,16 +92,6 @@ class FillRecorder:
         """Remember that the venue says the order is live, or that something about it is still to be found out."""
         if self._portfolio.knows(order.intent.client_order_id):
             self._portfolio.note_order(replace(order, confirmed_at=at))
-
-    async def _rebuild(self, product_id: ProductId, new: Sequence[Fill]) -> None:
-        """Bring position and allocations of one product in step with rows of fills that are new."""
-        allocations = await self._portfolio.refresh(product_id)
-        is_amended = any(fill.kind is not FillKind.FILL for fill in new)
-        since = min(fill.traded_at for fill in new)
-        # A sell makes rows, a buy that came late changes those of the sells after it, and an amendment may change any
-        # of them or leave none.
-        if is_amended or (allocations and since <= allocations[-1].sell_time):
-            await self._store.replace_allocations(product_id, allocations, self._clock.now())
 
 
 def _filled_sizes(fills: Sequence[Fill]) -> set[Decimal]:

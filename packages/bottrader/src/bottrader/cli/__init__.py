@@ -14,6 +14,7 @@ from bottrader.cli import (
     db_command,
     explain_command,
     kill_command,
+    lots_group,
     paper_command,
     report_command,
     run_command,
@@ -38,6 +39,7 @@ app.command("report")(report_command.report)
 app.command("explain")(explain_command.explain)
 app.command("symbols")(symbols_command.symbols)
 app.command("adopt")(adopt_command.adopt)
+app.add_typer(lots_group.app, name="lots")
 app.add_typer(db_command.app, name="db")
 app.add_typer(kill_command.app, name="kill")
 app.add_typer(config_command.app, name="config")

@@ -7,7 +7,17 @@ behind it is down. An adapter translates every vendor exception into an `Adapter
 from bottrader.ports.delivery import Delivery, DeliveryReport, SignalSender
 from bottrader.ports.exchange import Balance, Exchange, KeyPermissions
 from bottrader.ports.kill_file import KillFile
-from bottrader.ports.ledger import AllocationVersion, CashKind, CashMovement, LedgerSnapshot, LedgerStore, TradeRecord
+from bottrader.ports.ledger import (
+    AllocationRun,
+    AllocationState,
+    AllocationVersion,
+    CashKind,
+    CashMovement,
+    LedgerSnapshot,
+    LedgerStore,
+    StoredAllocations,
+    TradeRecord,
+)
 from bottrader.ports.store import (
     Acceptance,
     InboundSignal,
@@ -36,6 +46,8 @@ from bottrader.ports.time import Clock, Entropy, EventLog
 
 __all__ = [
     "Acceptance",
+    "AllocationRun",
+    "AllocationState",
     "AllocationVersion",
     "Balance",
     "CandleUpdate",
@@ -64,6 +76,7 @@ __all__ = [
     "SignalSender",
     "SignalStore",
     "Store",
+    "StoredAllocations",
     "StrategyLink",
     "StreamLive",
     "StreamLost",

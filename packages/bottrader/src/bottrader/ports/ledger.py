@@ -80,6 +80,47 @@ class AllocationVersion:
     method: LotMethod
 
 
+@dataclass(frozen=True, slots=True)
+class AllocationState:
+    """What the active version holds of one product: `rows_count` rows, at the positions from 0 on.
+
+    `run` numbers the run that left them so, 0 before the first. Every run that writes has a number of its own, so two
+    equal states mean that nobody wrote in between.
+    """
+
+    version: AllocationVersion
+    rows_count: int
+    run: int
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAllocations:
+    """The rows of one product in the active version, from position 0 to the first that is missing."""
+
+    state: AllocationState
+    rows: Sequence[Allocation]
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRun:
+    """`rows` for the place of all that the active version holds of a product from `position` on.
+
+    They follow from `executions_count` executions and from the rows before, which are those of `expected`.
+    """
+
+    product_id: ProductId
+    expected: AllocationState
+    position: int
+    rows: Sequence[Allocation]
+    executions_count: int
+    at: datetime
+
+    @property
+    def mode(self) -> str:
+        """Whether rows are only added, or some that are there change too."""
+        return "incremental" if self.position == self.expected.rows_count else "symbol"
+
+
 class LedgerStore(Protocol):
     """Cash, allocations and what reports read."""
 
@@ -107,6 +148,22 @@ class LedgerStore(Protocol):
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         """Replace the allocations of one product in the active version and log the run, in one transaction; readers see
         the old rows or the new ones. Unmatched sells are put in the review queue once."""
+        ...
+
+    async def allocation_state(self, product_id: ProductId) -> AllocationState:
+        """Return what the active version holds of one product, without its rows."""
+        ...
+
+    async def stored_allocations(self, product_id: ProductId) -> StoredAllocations:
+        """Return what the active version holds of one product, by position and as of one moment."""
+        ...
+
+    async def write_allocations(self, run: AllocationRun) -> AllocationState | None:
+        """Write a run and log it, in one transaction; readers see the rows before or the rows after. Unmatched sells
+        are put in the review queue once. Runs over one product take turns.
+
+        Returns what the active version holds then, or None, with nothing written, when it is not what the run expects:
+        another version is active, or another run wrote. A run that is refused (`InvariantBroken`) leaves its log."""
         ...
 
     async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:

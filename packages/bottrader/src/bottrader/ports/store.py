@@ -1,6 +1,6 @@
 """What is durable: signals, orders and, with `ports.ledger`, the books."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,7 +11,7 @@ from typing import Protocol
 from bottrader.domain.lots import Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Price
-from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition
+from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition, VenueOrderId
 from bottrader.domain.peaks import Peak
 from bottrader.domain.risk import KillSwitch
 from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
@@ -179,6 +179,10 @@ class OrderStore(Protocol):
         time, sequence, id.
 
         A trade that was taken back is not among them; a corrected one has its right terms under its old id and time."""
+        ...
+
+    async def executions_of(self, venue_order_ids: Collection[VenueOrderId]) -> Sequence[Execution]:
+        """Return the executions of those of our orders that the venue knows by these ids, in ledger order."""
         ...
 
     async def trail_of(self, product_id: ProductId) -> TrailState | None: ...

@@ -5,7 +5,7 @@ and a refusal leaves everything as it was.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -24,6 +24,7 @@ from bottrader.domain.orders import (
     OrderIntent,
     OrderState,
     OrderTransition,
+    VenueOrderId,
     check_transition,
 )
 from bottrader.domain.selection import Leaderboard
@@ -31,6 +32,8 @@ from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports import (
     Acceptance,
+    AllocationRun,
+    AllocationState,
     AllocationVersion,
     CashKind,
     CashMovement,
@@ -39,6 +42,7 @@ from bottrader.ports import (
     Lease,
     LedgerSnapshot,
     SignalHistory,
+    StoredAllocations,
     StrategyLink,
     TradeRecord,
     TrailState,
@@ -197,6 +201,10 @@ class MemoryOrders(MemorySignals):
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
         return [row for row in self._books.executions() if product_id in {None, row.product_id}]
 
+    async def executions_of(self, venue_order_ids: Collection[VenueOrderId]) -> Sequence[Execution]:
+        owners = {self._books.order_of_venue_id(venue_order_id) for venue_order_id in venue_order_ids}
+        return [row for row in self._books.executions() if row.order_id in owners]
+
     async def trail_of(self, product_id: ProductId) -> TrailState | None:
         return self._trails.get(product_id)
 
@@ -245,6 +253,8 @@ class MemoryStore(MemoryOrders, MemorySafety):
         self._venue: str | None = None
         self._cash: dict[str, CashMovement] = {}
         self._allocations: dict[ProductId, tuple[Allocation, ...]] = {}
+        self.runs: list[AllocationRun] = []
+        self._runs_of: dict[ProductId, int] = {}
         self._board: Leaderboard | None = None
         self.review_queue: dict[str, datetime] = {}
         self._locks: dict[str, asyncio.Lock] = {}
@@ -280,12 +290,30 @@ class MemoryStore(MemoryOrders, MemorySafety):
         return AllocationVersion(1, LotMethod.FIFO)
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
-        if any(row.product_id != product_id for row in allocations):
+        await self.write_allocations(
+            AllocationRun(product_id, await self.allocation_state(product_id), 0, allocations, 0, at)
+        )
+
+    async def allocation_state(self, product_id: ProductId) -> AllocationState:
+        rows = self._allocations.get(product_id, ())
+        return AllocationState(await self.active_version(), len(rows), self._runs_of.get(product_id, 0))
+
+    async def stored_allocations(self, product_id: ProductId) -> StoredAllocations:
+        return StoredAllocations(await self.allocation_state(product_id), list(self._allocations.get(product_id, ())))
+
+    async def write_allocations(self, run: AllocationRun) -> AllocationState | None:
+        product_id = run.product_id
+        if any(row.product_id != product_id for row in run.rows):
             raise InvariantBroken(f"allocations of {product_id} contain rows of another product")
-        self._allocations[product_id] = tuple(allocations)
-        for row in allocations:
+        if await self.allocation_state(product_id) != run.expected:
+            return None
+        self._allocations[product_id] = (*self._allocations.get(product_id, ())[: run.position], *run.rows)
+        self.runs.append(run)
+        self._runs_of[product_id] = len(self.runs)
+        for row in run.rows:
             if row.buy_order_id is None:
-                self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", at)
+                self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", run.at)
+        return await self.allocation_state(product_id)
 
     async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
         rows = [row for product_id in sorted(self._allocations) for row in self._allocations[product_id]]

@@ -86,11 +86,14 @@ def check_dsn(dsn: str) -> None:
         raise StartupRefused(f"DATABASE_URL names no host; it looks like {_EXAMPLE}")
 
 
-async def connect(dsn: str) -> Connection:
-    """Open one session; raises `StartupRefused` with one sentence, without the password, when that fails."""
+async def connect(dsn: str, command_timeout_s: float = COMMAND_TIMEOUT_S) -> Connection:
+    """Open one session whose statements may take this long.
+
+    Raises `StartupRefused` with one sentence, without the password, when that fails.
+    """
     check_dsn(dsn)
     with _startup(dsn):
-        connection = await asyncpg.connect(dsn, **_options())
+        connection = await asyncpg.connect(dsn, **{**_options(), "command_timeout": command_timeout_s})
     return cast("Connection", connection)
 
 

@@ -1,6 +1,8 @@
 """Cash, allocations, and what reports read, in Postgres."""
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import AsyncIterator, Iterable, Sequence
+from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
 
@@ -8,11 +10,20 @@ from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
+from bottrader.domain.lot_checks import review_subject
 from bottrader.domain.lots import Allocation, LotMethod
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.signals import SignalId
-from bottrader.ports import AllocationVersion, CashKind, CashMovement, TradeRecord
+from bottrader.ports import (
+    AllocationRun,
+    AllocationState,
+    AllocationVersion,
+    CashKind,
+    CashMovement,
+    StoredAllocations,
+    TradeRecord,
+)
 
 CLAIM_VENUE = "INSERT INTO venue_identity (venue) VALUES ($1) ON CONFLICT (singleton) DO NOTHING"
 VENUE = "SELECT venue FROM venue_identity"
@@ -27,18 +38,41 @@ CASH = """SELECT transaction_id, kind, currency, amount, at FROM cash_movements
 # Two runs over one product take turns; runs over different products do not wait for each other.
 LOCK_PRODUCT = "SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0))"
 ACTIVE_VERSION = "SELECT allocation_version FROM allocation_pointer FOR SHARE"
+# What is read and what is logged of one product takes a few steps down two indexes, however many rows there are.
+STATE = """
+    SELECT allocation_version, method,
+        coalesce((SELECT max(position) + 1 FROM fifo_allocations a
+                  WHERE a.allocation_version = p.allocation_version AND symbol = $1), 0) AS rows_count,
+        greatest(0, (SELECT max(batch_id) FROM fifo_computation_log l WHERE status = 'completed'
+                     AND l.allocation_version = p.allocation_version AND symbol = $1),
+                    (SELECT max(batch_id) FROM fifo_computation_log l WHERE status = 'completed'
+                     AND l.allocation_version = p.allocation_version AND symbol IS NULL)) AS run
+    FROM allocation_pointer p JOIN allocation_versions USING (allocation_version)"""
+# Whoever names another version waits until what is written to this one is committed.
+LOCKED_STATE = f"{STATE} FOR SHARE OF p"
+STORED = """
+    SELECT fifo_allocations.* FROM fifo_allocations JOIN allocation_pointer USING (allocation_version)
+    WHERE symbol = $1 ORDER BY position"""
 VERSION = """
     SELECT allocation_version, method FROM allocation_pointer JOIN allocation_versions USING (allocation_version)"""
 LOG_RUN = """
-    INSERT INTO fifo_computation_log (allocation_version, symbol, mode, status, computed_at, allocations, unmatched,
-        pnl_usd, error)
-    VALUES ($1, $2, 'symbol', $3, $4, $5, $6, $7, $8) RETURNING batch_id"""
-DELETE_ALLOCATIONS = "DELETE FROM fifo_allocations WHERE allocation_version = $1 AND symbol = $2"
-INSERT_ALLOCATION = """
+    INSERT INTO fifo_computation_log (allocation_version, symbol, mode, status, computed_at, executions, allocations,
+        unmatched, pnl_usd, error)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) RETURNING batch_id"""
+DELETE_ALLOCATIONS = """
+    DELETE FROM fifo_allocations WHERE allocation_version = $1 AND symbol = $2 AND position >= $3"""
+INSERT_ALLOCATIONS = """
     INSERT INTO fifo_allocations (allocation_version, symbol, position, allocation_batch_id, sell_order_id,
         buy_order_id, sell_execution_id, buy_execution_id, allocated_size, buy_price, sell_price, buy_fee, sell_fee,
         cost_basis_usd, proceeds_usd, net_proceeds_usd, pnl_usd, buy_time, sell_time)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)"""
+    SELECT $1, $2, $3 + number - 1, $4, sell_order, buy_order, sell, buy, size, buy_price, sell_price, buy_fee,
+        sell_fee, basis, proceeds, net, pnl, buy_time, sell_time
+    FROM unnest($5::text[], $6::text[], $7::text[], $8::text[], $9::numeric[], $10::numeric[], $11::numeric[],
+        $12::numeric[], $13::numeric[], $14::numeric[], $15::numeric[], $16::numeric[], $17::numeric[],
+        $18::timestamptz[], $19::timestamptz[]) WITH ORDINALITY AS made (sell_order, buy_order, sell, buy, size,
+        buy_price, sell_price, buy_fee, sell_fee, basis, proceeds, net, pnl, buy_time, sell_time, number)"""
+# One statement has a limit of time, which a first run over years of trades would exceed.
+ROWS_PER_STATEMENT = 5_000
 QUEUE_UNMATCHED = """
     INSERT INTO manual_review_queue (issue, symbol, subject, detail, severity, created_at)
     VALUES ('unmatched_sell', $1, $2, $3, 'medium', $4) ON CONFLICT (issue, subject) DO NOTHING"""
@@ -106,14 +140,22 @@ class PostgresLedger:
         return AllocationVersion(row["allocation_version"], LotMethod(row["method"]))
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
-        try:
-            async with self._database.transaction("replacing allocations") as connection:
-                await connection.execute(LOCK_PRODUCT, product_id)
-                await _replace(connection, product_id, allocations, at)
-        except InvariantBroken as error:
-            # In its own transaction, so that the log survives the rollback (R81).
-            await self._log_failure(product_id, at, str(error))
-            raise
+        async with self._allocating(product_id, at) as (connection, state):
+            await _write(connection, AllocationRun(product_id, state, 0, allocations, 0, at))
+
+    async def allocation_state(self, product_id: ProductId) -> AllocationState:
+        return _state(await self._database.fetchrow("reading the state of allocations", STATE, product_id))
+
+    async def stored_allocations(self, product_id: ProductId) -> StoredAllocations:
+        async with self._database.snapshot("reading the allocations of a product") as connection:
+            state = _state(await connection.fetchrow(STATE, product_id))
+            rows = await connection.fetch(STORED, product_id)
+        in_place = itertools.takewhile(lambda numbered: numbered[0] == numbered[1]["position"], enumerate(rows))
+        return StoredAllocations(state, [to_allocation(row) for _, row in in_place])
+
+    async def write_allocations(self, run: AllocationRun) -> AllocationState | None:
+        async with self._allocating(run.product_id, run.at) as (connection, state):
+            return await _write(connection, run) if state == run.expected else None
 
     async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
         return [to_allocation(row) for row in await self._database.fetch("reading allocations", ALLOCATIONS, since)]
@@ -130,34 +172,51 @@ class PostgresLedger:
     async def signals_count(self) -> int:
         return int(await self._database.fetchval("counting signals", SIGNALS_COUNT))
 
-    async def _log_failure(self, product_id: ProductId, at: datetime, cause: str) -> None:
-        async with self._database.transaction("logging a failed allocation run") as connection:
-            version = await connection.fetchval(ACTIVE_VERSION)
-            await connection.fetchval(LOG_RUN, version, product_id, "failed", at, 0, 0, None, cause)
+    @asynccontextmanager
+    async def _allocating(
+        self, product_id: ProductId, at: datetime
+    ) -> AsyncIterator[tuple[Connection, AllocationState]]:
+        """Run the block in one transaction in which nobody else allocates this product; log it when it is refused."""
+        try:
+            async with self._database.transaction("writing allocations") as connection:
+                await connection.execute(LOCK_PRODUCT, product_id)
+                yield connection, _state(await connection.fetchrow(LOCKED_STATE, product_id))
+        except InvariantBroken as error:
+            # In its own transaction, so that the log survives the rollback (R81).
+            async with self._database.transaction("logging a failed allocation run") as connection:
+                version = await connection.fetchval(ACTIVE_VERSION)
+                counts = (None, 0, 0, None)
+                await connection.fetchval(LOG_RUN, version, product_id, "symbol", "failed", at, *counts, str(error))
+            raise
 
 
-async def _replace(
-    connection: Connection, product_id: ProductId, allocations: Sequence[Allocation], at: datetime
-) -> None:
-    if any(row.product_id != product_id for row in allocations):
+async def _write(connection: Connection, run: AllocationRun) -> AllocationState:
+    product_id, version = run.product_id, run.expected.version
+    if any(row.product_id != product_id for row in run.rows):
         raise InvariantBroken(f"allocations of {product_id} contain rows of another product")
-    version = await connection.fetchval(ACTIVE_VERSION)
-    unmatched = [row for row in allocations if row.buy_order_id is None]
+    unmatched = [row for row in run.rows if row.buy_order_id is None]
     with exact():
-        pnl = sum((row.pnl for row in allocations if row.pnl is not None), start=ZERO)
-    counts = (len(allocations), len(unmatched), pnl)
-    batch = await connection.fetchval(LOG_RUN, version, product_id, "completed", at, *counts, "")
-    await connection.execute(DELETE_ALLOCATIONS, version, product_id)
-    await connection.executemany(
-        INSERT_ALLOCATION,
-        [(version, product_id, position, batch, *_values(row)) for position, row in enumerate(allocations)],
-    )
-    await connection.executemany(QUEUE_UNMATCHED, [(product_id, *_review(row), at) for row in unmatched])
+        pnl = sum((row.pnl for row in run.rows if row.pnl is not None), start=ZERO)
+    counts = (run.executions_count, len(run.rows), len(unmatched), pnl)
+    batch = await connection.fetchval(LOG_RUN, version.number, product_id, run.mode, "completed", run.at, *counts, "")
+    if run.position < run.expected.rows_count:
+        await connection.execute(DELETE_ALLOCATIONS, version.number, product_id, run.position)
+    for start in range(0, len(run.rows), ROWS_PER_STATEMENT):
+        columns = zip(*map(_values, run.rows[start : start + ROWS_PER_STATEMENT]), strict=True)
+        await connection.execute(INSERT_ALLOCATIONS, version.number, product_id, run.position + start, batch, *columns)
+    if unmatched:
+        await connection.executemany(QUEUE_UNMATCHED, [(product_id, *_review(row), run.at) for row in unmatched])
+    return AllocationState(version, run.position + len(run.rows), batch)
+
+
+def _state(row: Row | None) -> AllocationState:
+    assert row is not None, "the schema has one active version from the start"
+    version = AllocationVersion(row["allocation_version"], LotMethod(row["method"]))
+    return AllocationState(version, row["rows_count"], row["run"])
 
 
 def _review(row: Allocation) -> tuple[str, str]:
-    subject = f"{row.sell_order_id}/{row.sell_execution_id}"
-    return subject, f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
+    return review_subject(row), f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
 
 
 def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:

@@ -4,7 +4,7 @@ The facts are three append-only tables. The row of an order in `trade_records` i
 that concerns it, in the transaction that adds the fact: whatever arrives first, the row ends the same.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bottrader.adapters.postgres.breakdowns import components_from_json
 from bottrader.adapters.postgres.connection import Connection, Row
@@ -24,6 +24,7 @@ from bottrader.domain.orders import (
     OrderState,
     OrderTransition,
     Side,
+    VenueOrderId,
     check_transition,
 )
 from bottrader.domain.signals import SignalOutcome, Trigger
@@ -129,6 +130,11 @@ EXECUTIONS = """
     SELECT execution_id, order_id, product_id, side, price, size, fee, executed_at, sequence FROM executions
     WHERE $1::text IS NULL OR product_id = $1
     ORDER BY product_id COLLATE "C", executed_at, sequence, execution_id COLLATE "C" """
+# The ids are looked up first: only then are the orders' own fills read by their index, not all fills.
+EXECUTIONS_OF = """
+    SELECT execution_id, order_id, product_id, side, price, size, fee, executed_at, sequence FROM executions
+    WHERE order_id = ANY(ARRAY(SELECT client_order_id FROM order_transitions WHERE venue_order_id = ANY($1::text[])))
+    ORDER BY product_id COLLATE "C", executed_at, sequence, execution_id COLLATE "C" """
 TRAIL_OF = "SELECT product_id, anchor_order_id, high, stop FROM trailing_stops WHERE product_id = $1"
 SAVE_TRAIL = """
     INSERT INTO trailing_stops (product_id, anchor_order_id, high, stop) VALUES ($1, $2, $3, $4)
@@ -215,6 +221,10 @@ class PostgresOrders:
 
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
         rows = await self._database.fetch("reading executions", EXECUTIONS, product_id)
+        return [to_execution(row) for row in rows]
+
+    async def executions_of(self, venue_order_ids: Collection[VenueOrderId]) -> Sequence[Execution]:
+        rows = await self._database.fetch("reading executions of orders", EXECUTIONS_OF, sorted(venue_order_ids))
         return [to_execution(row) for row in rows]
 
     async def trail_of(self, product_id: ProductId) -> TrailState | None:
