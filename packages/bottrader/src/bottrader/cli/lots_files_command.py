@@ -177,13 +177,12 @@ def _books(trades_file: Path | None, method: str | None) -> tuple[str, Sequence[
 
 
 def _tax_lines(taxes: TaxYear) -> Iterator[str]:
-    flagged = (
-        f", {taxes.unmatched_count} without a known buy and to be settled by hand" if taxes.unmatched_count else ""
-    )
+    unmatched = taxes.unmatched_count
+    flagged = f", {unmatched} without a known buy and to be settled by hand" if unmatched else ""
     yield f"disposals: {len(taxes.disposals)}{flagged}"
     for row in taxes.totals:
         proceeds = f"proceeds {amount_text(row.proceeds)}"
         amounts = f"{proceeds}, cost basis {amount_text(row.cost_basis)}, gain {amount_text(row.gain)}"
         known = amounts if row.term is not Term.UNKNOWN else proceeds
-        yield f"{row.term} term: {row.disposals_count} disposals, {known} {row.currency}"
+        yield f"{row.term} term, {row.currency}: disposals {row.disposals_count}, {known}"
     yield "these totals equal the ledger's realized P&L and unmatched proceeds of the year, to the last digit"
