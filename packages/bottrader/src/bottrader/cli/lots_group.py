@@ -1,8 +1,25 @@
-"""`bottrader lots`: which buy each sell closes."""
+"""`bottrader lots`: which buy each sell closes. Each command is loaded alone, since those on files need no database."""
+
+from typing import ClassVar
 
 import typer
 
-from bottrader.cli import lots_check_command
+from bottrader.cli.lazy import LazyGroup
 
-app = typer.Typer(help="Tax lots: which buy each sell closes, and what that earned.", no_args_is_help=True)
-app.command("check")(lots_check_command.check)
+
+class _Commands(LazyGroup):
+    places: ClassVar = {
+        "check": "lots_check_command:check",
+        "compute": "lots_files_command:compute",
+        "export": "lots_files_command:export",
+    }
+
+
+app = typer.Typer(
+    cls=_Commands, help="Tax lots: which buy each sell closes, and what that earned.", no_args_is_help=True
+)
+
+
+@app.callback()
+def _lots() -> None:
+    """Make this a group, whatever it holds."""
