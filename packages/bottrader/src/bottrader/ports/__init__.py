@@ -4,10 +4,18 @@ Each method says what is promised, what every outcome means, its idempotency key
 behind it is down. An adapter translates every vendor exception into an `AdapterError`; nothing else escapes.
 """
 
+from bottrader.domain.cash import CashKind, CashMovement
 from bottrader.ports.delivery import Delivery, DeliveryReport, SignalSender
-from bottrader.ports.exchange import Balance, Exchange, KeyPermissions
+from bottrader.ports.exchange import Balance, Exchange, KeyPermissions, VenueMovement
 from bottrader.ports.kill_file import KillFile
-from bottrader.ports.ledger import AllocationVersion, CashKind, CashMovement, LedgerSnapshot, LedgerStore, TradeRecord
+from bottrader.ports.ledger import (
+    AllocationVersion,
+    LedgerSnapshot,
+    LedgerStore,
+    OrderSource,
+    ReviewItem,
+    TradeRecord,
+)
 from bottrader.ports.store import (
     Acceptance,
     InboundSignal,
@@ -56,9 +64,11 @@ __all__ = [
     "LedgerStore",
     "MarketEvent",
     "MarketFeed",
+    "OrderSource",
     "OrderStore",
     "OrderUpdate",
     "PeakState",
+    "ReviewItem",
     "SafetyStore",
     "SignalHistory",
     "SignalSender",
@@ -71,4 +81,5 @@ __all__ = [
     "TrailState",
     "UserEvent",
     "UserFeed",
+    "VenueMovement",
 ]

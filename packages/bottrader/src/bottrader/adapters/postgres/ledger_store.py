@@ -1,6 +1,6 @@
-"""Cash, allocations, and what reports read, in Postgres."""
+"""Adoptions, allocations, and what reports read, in Postgres."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 
@@ -12,18 +12,13 @@ from bottrader.domain.lots import Allocation, LotMethod
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.signals import SignalId
-from bottrader.ports import AllocationVersion, CashKind, CashMovement, TradeRecord
+from bottrader.ports import AllocationVersion, TradeRecord
 
 CLAIM_VENUE = "INSERT INTO venue_identity (venue) VALUES ($1) ON CONFLICT (singleton) DO NOTHING"
 VENUE = "SELECT venue FROM venue_identity"
-INSERT_CASH = """
-    INSERT INTO cash_transactions (transaction_id, kind, currency, amount, at) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (transaction_id) DO NOTHING RETURNING transaction_id"""
 INSERT_ADOPTION = """
     INSERT INTO adoptions (order_id, product_id, size, price, acquired_at, recorded_at, booked_size)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (order_id) DO NOTHING RETURNING order_id"""
-CASH = """SELECT transaction_id, kind, currency, amount, at FROM cash_movements
-    ORDER BY at, transaction_id COLLATE "C" """
 # Two runs over one product take turns; runs over different products do not wait for each other.
 LOCK_PRODUCT = "SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0))"
 ACTIVE_VERSION = "SELECT allocation_version FROM allocation_pointer FOR SHARE"
@@ -51,6 +46,7 @@ ALLOCATIONS = """
 # A row that a person inserted as filled has no fills: its own size and price are the fact.
 TRADE_RECORDS = """
     SELECT order_id, symbol, side, size, price, status, order_time, filled_at, parent_id, trigger, notes, source, fees,
+        ingest_via, last_reconciled_at, last_reconciled_via,
         CASE WHEN direct THEN size ELSE filled_size END AS filled_size,
         CASE WHEN direct THEN size * price ELSE filled_value END AS filled_value
     FROM (SELECT *, ingest_via = 'direct' AND status = 'filled' AS direct FROM trade_records) r
@@ -75,19 +71,6 @@ class PostgresLedger:
                 f"this database holds the books of {held}, not of {venue}; use another database or data folder"
             )
 
-    async def record_cash(self, movements: Iterable[CashMovement]) -> int:
-        async with self._database.transaction("recording cash movements") as connection:
-            stored = [
-                await connection.fetchval(INSERT_CASH, m.transaction_id, m.kind.value, m.currency, m.amount, m.at)
-                # One order for all writers, so that two batches cannot wait for each other.
-                for m in sorted(movements, key=lambda movement: movement.transaction_id)
-            ]
-            return sum(transaction_id is not None for transaction_id in stored)
-
-    async def cash_movements(self) -> Sequence[CashMovement]:
-        rows = await self._database.fetch("reading cash movements", CASH)
-        return [to_movement(row) for row in rows]
-
     async def record_adoption(self, adoption: Adoption) -> bool:
         values = (
             adoption.order_id,
@@ -98,7 +81,11 @@ class PostgresLedger:
             adoption.recorded_at,
             adoption.booked_size,
         )
-        return await self._database.fetchval("recording an adoption", INSERT_ADOPTION, *values) is not None
+
+        async def work(connection: Connection, *, is_repeat: bool) -> bool:
+            return await connection.fetchval(INSERT_ADOPTION, *values) is not None or is_repeat
+
+        return await self._database.write("recording an adoption", work)
 
     async def active_version(self) -> AllocationVersion:
         row = await self._database.fetchrow("reading the active allocation version", VERSION)
@@ -178,11 +165,6 @@ def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
         row.buy_time,
         row.sell_time,
     )
-
-
-def to_movement(row: Row) -> CashMovement:
-    """Return the movement of a row of `CASH`."""
-    return CashMovement(row["transaction_id"], CashKind(row["kind"]), row["currency"], row["amount"], row["at"])
 
 
 def to_allocation(row: Row) -> Allocation:
