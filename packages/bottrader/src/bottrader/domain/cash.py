@@ -8,10 +8,9 @@ or the v2 API does (`advanced_trade_fill`). A word that is not listed here is no
 """
 
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 
@@ -30,6 +29,9 @@ class CashKind(StrEnum):
     FOREIGN_TRADE = "foreign_trade"
     """What a trade that is not the bot's moved: follows from its fills and is never recorded by itself."""
 
+
+HAND_DATED = timedelta(days=3)
+"""How far a person's date of a movement may be off the exchange's."""
 
 DERIVED_KINDS = frozenset({CashKind.ADOPTION, CashKind.FOREIGN_TRADE})
 
@@ -141,30 +143,33 @@ def without_twins(
     """Return (new, twins): what is not recorded yet, and what is recorded already under the id of another route.
 
     The CSV report and the API name one transaction by different ids, so one that came by one route is recognised when
-    it comes by the other: same kind, currency, amount and second. Two that are equal in all of these are told apart by
-    counting. What is known by its own id is in neither list.
+    it comes by the other: same kind, currency, amount and second. A row that a person wrote has that person's date, and
+    is the twin of one up to three days off. Each recorded movement is the twin of one only. What is known by its own
+    id is in neither list.
     """
     known = {movement.transaction_id for movement in recorded}
     arrived = {movement.transaction_id: movement for movement in arriving}
-    others = Counter(
-        (_content(movement), movement.ingest_via) for movement in recorded if movement.transaction_id not in arrived
-    )
+    others = [movement for movement in recorded if movement.transaction_id not in arrived]
     new: list[CashMovement] = []
     twins: list[CashMovement] = []
     for transaction_id in sorted(arrived.keys() - known):
         movement = arrived[transaction_id]
-        other = CashRoute.API if movement.ingest_via is CashRoute.FILE else CashRoute.FILE
-        key = (_content(movement), other)
-        if others[key] > 0:
-            others[key] -= 1
-            twins.append(movement)
-        else:
+        twin = next((other for other in others if _are_twins(movement, other)), None)
+        if twin is None:
             new.append(movement)
+        else:
+            others.remove(twin)
+            twins.append(movement)
     return new, twins
 
 
-def _content(movement: CashMovement) -> tuple[CashKind, str, Decimal, datetime]:
-    return movement.kind, movement.currency, movement.amount, movement.at.replace(microsecond=0)
+def _are_twins(one: CashMovement, other: CashMovement) -> bool:
+    if (one.kind, one.currency, one.amount) != (other.kind, other.currency, other.amount):
+        return False
+    if CashRoute.DIRECT in (one.ingest_via, other.ingest_via):
+        return abs(one.at - other.at) <= HAND_DATED
+    is_same_second = one.at.replace(microsecond=0) == other.at.replace(microsecond=0)
+    return one.ingest_via is not other.ingest_via and is_same_second
 
 
 def opened_at(movements: Iterable[CashMovement]) -> datetime | None:
