@@ -36,13 +36,15 @@ CLOCK_SKEW = timedelta(seconds=60)
 class OrderSettler:
     """Moves one open order as far as the venue's answers allow; called again until it has ended."""
 
-    def __init__(self, world: World, portfolio: Portfolio, recorder: FillRecorder) -> None:
+    def __init__(self, world: World, portfolio: Portfolio, recorder: FillRecorder, *, may_send: bool = True) -> None:
+        """Without `may_send` an order is looked up only, for whoever does not hold the lease."""
         self._store = world.store
         self._exchange = world.exchange
         self._clock = world.clock
         self._log = world.log
         self._portfolio = portfolio
         self._recorder = recorder
+        self._may_send = may_send
         self._refused_again: set[ClientOrderId] = set()
 
     async def settle(self, order: OpenOrder) -> Settled:
@@ -52,6 +54,9 @@ class OrderSettler:
         keeps counting as live.
         """
         if order.state is OrderState.PLANNED:
+            if not self._may_send:
+                # Whoever planned it may be about to send it.
+                return Settled()
             # `sent` is committed before a request leaves, so an intent that never got there was never sent.
             return await self._refuse(order, "NEVER_SENT", "the bot stopped before the order was sent")
         if order.venue_order_id is not None:
@@ -92,7 +97,8 @@ class OrderSettler:
     def _may_send_again(self, order: OpenOrder) -> bool:
         intent = order.intent
         return (
-            intent.side is Side.SELL
+            self._may_send
+            and intent.side is Side.SELL
             and intent.client_order_id not in self._refused_again
             and self._clock.now() - intent.created_at < RESEND_AGE_MAX
         )

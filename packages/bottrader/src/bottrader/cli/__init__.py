@@ -10,11 +10,13 @@ from rich.console import Console
 
 from bottrader.cli import (
     adopt_command,
+    cash_command,
     config_command,
     db_command,
     explain_command,
     kill_command,
     paper_command,
+    reconcile_command,
     report_command,
     run_command,
     symbols_command,
@@ -38,6 +40,8 @@ app.command("report")(report_command.report)
 app.command("explain")(explain_command.explain)
 app.command("symbols")(symbols_command.symbols)
 app.command("adopt")(adopt_command.adopt)
+app.command("reconcile")(reconcile_command.reconcile)
+app.add_typer(cash_command.app, name="cash")
 app.add_typer(db_command.app, name="db")
 app.add_typer(kill_command.app, name="kill")
 app.add_typer(config_command.app, name="config")
