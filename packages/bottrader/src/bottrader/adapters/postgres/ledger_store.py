@@ -63,9 +63,12 @@ class PostgresLedger:
         self._database = database
 
     async def claim_venue(self, venue: str) -> None:
-        async with self._database.transaction("claiming the venue") as connection:
+        async def work(connection: Connection, *, is_repeat: bool) -> str:  # noqa: ARG001 - claimed once is claimed
             await connection.execute(CLAIM_VENUE, venue)
-            held = await connection.fetchval(VENUE)
+            held: str = await connection.fetchval(VENUE)
+            return held
+
+        held = await self._database.write("claiming the venue", work)
         if held != venue:
             raise LedgerMismatch(
                 f"this database holds the books of {held}, not of {venue}; use another database or data folder"
