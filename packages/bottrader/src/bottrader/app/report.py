@@ -29,7 +29,7 @@ class Period:
 
 @dataclass(frozen=True, slots=True)
 class CashFlow:
-    """How cash came to be what it is: opening + deposited - withdrawn + sold - bought - fees = closing, exactly.
+    """How cash came to be what it is: opening + deposited - withdrawn + sold - bought - fees + other = closing, exactly.
 
     `opening` is None when no cash movement was ever recorded; it then counts as zero in `closing`.
     """
@@ -42,6 +42,8 @@ class CashFlow:
     sold: Money
     fees: Money
     closing: Money
+    other: Money = Money(ZERO)
+    """Between own accounts, and by trades that are not the bot's; no deposit, and no result."""
 
     @property
     def net_deposits(self) -> Money | None:
