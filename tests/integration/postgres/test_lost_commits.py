@@ -1,7 +1,7 @@
 """A commit whose acknowledgement is lost on a wire that is really cut: one row, and the answer of the first try."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import pytest
@@ -15,7 +15,7 @@ from bottrader.domain.orders import OrderState
 from bottrader.domain.risk import KillSwitch
 from bottrader.domain.signals import OutcomeKind, SignalOutcome
 from bottrader.ports import Acceptance, Delivery, DeliveryReport, ReviewItem
-from tests.fixtures.cutting_proxy import Cut, CuttingProxy, cutting_proxy
+from tests.fixtures.cutting_proxy import COMMIT, Cut, CuttingProxy, cutting_proxy
 from tests.fixtures.facts import at, make_adoption, make_fill, make_inbound, make_intent, make_signal, ordered, step
 
 
@@ -126,7 +126,8 @@ async def test_a_write_whose_commit_was_cut_is_repeated_and_is_one_row(
     """F42, R86: whether the first try was committed or not, the caller hears what it would have heard."""
     prepare, write, answer, expected = WRITES[name]
     await prepare(wire.store)
-    wire.proxy.arm(cut)
+    # A signal is accepted in one statement, which commits by itself.
+    wire.proxy.arm(cut, at=b"request-digest" if name == "an accepted signal" else COMMIT)
     assert await write(wire.store) == answer
     assert wire.proxy.cuts_count == 1
     rows = await everything(sql)
@@ -144,14 +145,19 @@ async def test_a_commit_that_is_cut_again_and_again_is_told_as_unknown(wire: Wir
 
 async def test_another_replay_of_a_request_is_still_a_replay(wire: Wire) -> None:
     """F45, B259: the repeat inside the store does not open the door to one from outside."""
-    wire.proxy.arm(Cut.AFTER)
+    wire.proxy.arm(Cut.AFTER, at=b"request-digest")
     assert await wire.store.accept_signal(make_inbound(SIGNAL)) is Acceptance.ACCEPTED
     assert await wire.store.accept_signal(make_inbound(SIGNAL)) is Acceptance.REPLAYED
-    wire.proxy.arm(Cut.AFTER)
+    for cut in Cut:
+        wire.proxy.arm(cut, at=b"request-digest")
+        later = replace(make_inbound(SIGNAL), received_at=at(500))
+        assert await wire.store.accept_signal(later) is Acceptance.REPLAYED
+    wire.proxy.arm(Cut.AFTER, at=b"again-digest")
     assert await wire.store.accept_signal(make_inbound(SIGNAL, request="again")) is Acceptance.DUPLICATE
-    wire.proxy.arm(Cut.AFTER)
+    wire.proxy.arm(Cut.AFTER, at=b"third-digest")
     changed = make_inbound(SIGNAL, body="other", request="third")
     assert await wire.store.accept_signal(changed) is Acceptance.CONFLICT
+    assert wire.proxy.cuts_count == 5
 
 
 async def test_an_intent_that_somebody_else_made_is_not_taken_for_our_own(wire: Wire) -> None:

@@ -7,8 +7,8 @@ are defined in `domain.performance` and the books in `domain.reconciliation`; th
 what they need and checks that they agree:
 
 * net proceeds less cost of the closed trades add up to the realized P&L, or `InvariantBroken`
-* closing cash = net deposits + other movements + realized P&L + unmatched proceeds - cost of the open lots; what is left
-  over is shown as `cash_unexplained`, because a sell that is not allocated yet is a state and not a contradiction
+* closing cash = net deposits + other movements + realized P&L + unmatched proceeds - cost of the open lots; what is
+  left over is shown as `cash_unexplained`, because a sell that is not allocated yet is a state and not a contradiction
   (B234, B235)
 
 Worked example: deposit 1000; buy 2 at 100 with fee 2; sell 1 at 110 with fee 1. Cash is 1000 - 202 + 109 = 907. The
