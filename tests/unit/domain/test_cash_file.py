@@ -48,7 +48,7 @@ def test_a_report_as_people_download_it() -> None:
         line("z", "Exchange Deposit", "-20"),
         line("t-1", "Advanced Trade Buy", "0.01", "BTC"),
         line("t-2", "Convert", "-3", "DOGE"),
-        line("i", "Staking Income", "0.001", "ETH"),
+        line("i", "Staking Income", "0.001", "CBETH"),
         "\n",
     )
     assert file.problems == ()

@@ -145,7 +145,7 @@ class _Reading:
         at, amount = _moment(_first(fields, _TIMES)), _amount(_first(fields, _AMOUNTS))
         yield from (fault for fault in (at, amount) if isinstance(fault, str))
         currency = self._currency(fields)
-        if currency not in self._currencies:
+        if currency not in self._currencies and kind_of_word(word) is not None:
             yield f"unknown currency {currency!r}; if it is one of yours, name it with --currency"
         if not isinstance(at, str) and not isinstance(amount, str):
             yield from self._book(UnknownEntry(key, line, word, currency, amount, at))
