@@ -50,6 +50,9 @@ class SimulatorBench:
     async def correct(self, trade_id: str, price: Decimal, fee: Decimal) -> None:
         self._simulator.correct_fill(trade_id, price, fee)
 
+    async def move_cash(self, currency: str, amount: Decimal, word: str) -> None:
+        self._simulator.move_cash(currency, amount, word)
+
 
 class VenueTimeClock(SystemClock):
     """The simulator's time for what is dated by the venue, real time for tokens."""
@@ -80,3 +83,12 @@ async def bench() -> AsyncIterator[SimulatorBench]:
 
 class TestCoinbaseExchangeOnTheSimulator(ExchangeContract):
     """The contract, kept over the wire."""
+
+
+async def test_movements_over_many_pages_are_all_listed_once(bench: SimulatorBench) -> None:
+    """F19: a page of the older API holds 100; asking stops at the page that reaches back far enough."""
+    await bench.set_price(Decimal(50_000))
+    for _ in range(250):
+        await bench.move_cash("USD", Decimal(1), "fiat_deposit")
+    listed = await bench.exchange.movements_since(START, {"USD"})
+    assert len({movement.transaction_id for movement in listed}) == len(listed) == 250

@@ -66,6 +66,13 @@ class Member:
     async def get(self, path: str, **kwargs: Any) -> Reply:
         return await self.call("GET", path, **kwargs)
 
+    async def older(self, path: str) -> Reply:
+        """Ask the older API; `path` is whole."""
+        bearer = self.token(f"GET api.coinbase.com{path.partition('?')[0]}")
+        headers = {"Authorization": f"Bearer {bearer}"}
+        async with self.http.get(f"{self.server.rest_url}{path}", headers=headers) as reply:
+            return Reply(reply.status, await reply.text())
+
     async def post(self, path: str, body: Any) -> Reply:
         return await self.call("POST", path, json=body)
 

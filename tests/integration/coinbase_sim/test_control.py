@@ -182,12 +182,50 @@ async def test_a_balance_set_by_hand_is_what_the_account_has(member: Member) -> 
     assert [one["available_balance"]["value"] for one in accounts if one["currency"] == "USD"] == ["250.5"]
 
 
+async def test_money_that_comes_and_goes_is_listed_beside_the_legs_of_fills(
+    member: Member, simulator: Simulator
+) -> None:
+    """Coinbase's older API lists both; newest first, dated to the second, amounts with their sign."""
+    await member.control("POST", "/cash", {"currency": "USD", "amount": "250.5"})
+    await member.control("POST", "/cash", {"currency": "USD", "amount": "-50", "type": "exchange_deposit"})
+    await member.place(market_buy("1000"))
+    rows = await movements(member, simulator, "USD")
+    assert {(row["type"], row["amount"]["amount"]) for row in rows[-2:]} == {
+        ("fiat_deposit", "250.5"),
+        ("exchange_deposit", "-50"),
+    }
+    spent = sum(Decimal(row["amount"]["amount"]) for row in rows if row["type"] == "advanced_trade_fill")
+    books = (await member.control("GET", "/books")).body
+    assert Decimal(books["totals"]["USD"]) == Decimal("10200.5") + spent
+    bought = sum(Decimal(row["amount"]["amount"]) for row in await movements(member, simulator, "BTC"))
+    assert Decimal(books["totals"]["BTC"]) == bought
+
+
+async def movements(member: Member, simulator: Simulator, currency: str) -> list[dict[str, Any]]:
+    """Return all transactions of a wallet, two a page."""
+    (account_id,) = [one.account_id for one in simulator.accounts() if one.currency == currency]
+    path: str | None = f"/v2/accounts/{account_id}/transactions?limit=2"
+    rows: list[dict[str, Any]] = []
+    while path is not None:
+        body = (await member.older(path)).body
+        rows += body["data"]
+        path = body["pagination"]["next_uri"]
+    return rows
+
+
+async def test_money_that_is_not_there_does_not_go(member: Member) -> None:
+    reply = await member.control("POST", "/cash", {"currency": "USD", "amount": "-10001"})
+    assert (reply.status, "are available" in reply.body["message"]) == (400, True)
+
+
 @pytest.mark.parametrize(
     ("path", "body"),
     [
         ("/balance", {"currency": "USD", "available": "-1"}),
         ("/balance", {"currency": "usd", "available": "1"}),
         ("/balance", {"currency": "USD", "available": 1}),
+        ("/cash", {"currency": "USD", "amount": "0"}),
+        ("/cash", {"currency": "USD", "amount": "1", "type": "Fiat Deposit"}),
         ("/product", {"product_id": "NO-PAIR"}),
         ("/product", {"product_id": "BTC-USD", "status": "asleep"}),
         ("/limits", {"private_per_s": 0}),

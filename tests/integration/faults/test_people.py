@@ -33,6 +33,17 @@ BY_HAND = OrderRequest(
 )
 
 
+HAND_BUY = OrderRequest(
+    "bought-in-the-app",
+    "BTC-USD",
+    sim.Side.BUY,
+    sim.OrderType.LIMIT,
+    sim.TimeInForce.IOC,
+    base_size=Decimal("0.01"),
+    limit_price=Decimal("41000.00"),
+)
+
+
 def shown(webhook: RunningWebhook) -> str:
     """Return the faults of its health without the zeros at the end of amounts."""
     return re.sub(r"(\.\d*?[1-9])0+\b", r"\1", " ".join(webhook.service.health().faults))
@@ -97,6 +108,46 @@ async def test_f51_no_more_is_sold_than_is_there(stage: Stage, sql: Connection) 
         assert held_btc(stage) == 0
         sold = [order for order in stage.orders if order.request.side == "SELL" and order.status == "FILLED"]
         assert [order.filled_size for order in sold] == [bought - Decimal("0.001")]
+
+
+async def rows_of_all_tables(sql: Connection) -> dict[str, int]:
+    tables = await sql.fetch("SELECT tablename AS name FROM pg_tables WHERE schemaname = 'public'")
+    # Names from the catalogue, nobody's input.
+    return {row["name"]: await sql.fetchval(f"SELECT count(*) FROM {row['name']}") for row in tables}  # noqa: S608
+
+
+async def test_f51_what_a_person_trades_is_shown_as_manual_and_is_never_sold(stage: Stage, sql: Connection) -> None:
+    """F51, E1, E2, B277, R6, R86: 0.01 are bought by hand and money comes in, beside the bot's own trade; it sells its
+    own coins only, the books are equal, and a second look changes no row of any table."""
+    async with stage.webhook() as webhook:
+        await webhook.healthy()
+        await stage.price("40000")
+        stage.server.simulator.submit(HAND_BUY)
+        stage.server.simulator.move_cash("USD", Decimal(250), "fiat_deposit")
+        await webhook.send("buy")
+        await filled(sql, "buy")
+        await look_again(stage, webhook)
+        await webhook.healthy()
+        manual = await sql.fetchrow("SELECT * FROM trade_records WHERE source = 'manual'")
+        assert manual is not None
+        assert (manual["ingest_via"], manual["status"], manual["filled_size"]) == (
+            "reconciled",
+            "filled",
+            Decimal("0.01"),
+        )
+        assert manual["last_reconciled_via"] == "rest_api"
+        kinds = {row["kind"] for row in await sql.fetch("SELECT kind FROM reconciliation_corrections")}
+        assert {"fill", "foreign_order", "cash"} <= kinds
+        before = await rows_of_all_tables(sql)
+        await look_again(stage, webhook)
+        await webhook.healthy()
+        assert await rows_of_all_tables(sql) == before
+        await stage.price(HARD_STOP)
+        await filled(sql, "sell")
+        await look_again(stage, webhook, HARD_STOP)
+        await webhook.healthy()
+        assert held_btc(stage) == Decimal("0.01")
+        assert (await our_books(stage.store)).cash["USD"] == stage.books.totals["USD"]
 
 
 async def test_f52_coins_from_nowhere_raise_an_alarm_and_are_never_sold(stage: Stage, sql: Connection) -> None:

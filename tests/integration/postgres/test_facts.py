@@ -7,6 +7,7 @@ import pytest
 
 from bottrader.adapters.postgres.connection import Connection, translated
 from bottrader.adapters.postgres.store import PostgresStore
+from bottrader.domain.corrections import Correction, CorrectionKind
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.orders import OrderState
 from bottrader.domain.risk import KillSwitch
@@ -40,6 +41,7 @@ FACTS = (
     "trade_strategy_link",
     "cash_transactions",
     "adoptions",
+    "reconciliation_corrections",
     "venue_identity",
     "kill_switch",
 )
@@ -60,6 +62,7 @@ async def books(store: PostgresStore) -> PostgresStore:
     await store.record_kill_switch(KillSwitch(True, "fear", "cli", at(0)))
     await store.record_cash([CashMovement("opening", CashKind.OPENING_BALANCE, "USD", make_fill().price, at(0))])
     await store.record_adoption(make_adoption())
+    await store.record_corrections([Correction(CorrectionKind.BALANCE, "cash USD", "1", "2", "left", at(0))])
     await store.replace_allocations(BTC, [make_allocation(), make_unmatched()], at(900))
     await store.record_leaderboard(make_leaderboard())
     return store
@@ -103,6 +106,7 @@ SAMPLES = {
     "fills": ("trade_id", "another"),
     "adoptions": ("order_id", "MANUAL-BTC-00000000000000000000000000000000"),
     "cash_transactions": ("transaction_id", "another"),
+    "reconciliation_corrections": ("correction", 99),
     "trade_records": ("order_id", "another"),
     "fifo_allocations": ("position", 9),
     "fifo_computation_log": ("batch_id", 99),
@@ -154,6 +158,17 @@ OFFENCES = [
     ("adoptions", "recorded_at", "2025-01-01T00:00:00Z"),
     ("cash_transactions", "kind", "gift"),
     ("cash_transactions", "kind", "withdrawal"),
+    ("cash_transactions", "kind", "adoption"),
+    ("cash_transactions", "kind", "foreign_trade"),
+    ("cash_transactions", "transaction_id", ""),
+    ("cash_transactions", "ingest_via", "hearsay"),
+    ("reconciliation_corrections", "kind", "guess"),
+    ("reconciliation_corrections", "subject", ""),
+    ("reconciliation_corrections", "action", ""),
+    ("trade_records", "ingest_via", "hearsay"),
+    ("trade_records", "ingest_via", "reconciled"),
+    ("trade_records", "last_reconciled_via", "rest_api"),
+    ("trade_records", "last_reconciled_at", "2026-01-01T00:00:00Z"),
     ("cash_transactions", "amount", "Infinity"),
     ("cash_transactions", "currency", "usd"),
     ("trade_records", "size", "0"),

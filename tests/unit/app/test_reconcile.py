@@ -106,13 +106,16 @@ async def test_a_fill_that_is_up_to_an_hour_older_than_the_newest_one_is_not_mis
     assert position.size == Decimal("0.02")
 
 
-async def test_fills_of_products_that_are_not_traded_are_left_alone() -> None:
+async def test_fills_of_products_that_are_not_traded_are_recorded_and_are_no_position() -> None:
+    """E1"""
     house = await House(products=(product(BTC), product(ETH))).open()
     house.show("2000", ETH)
     await house.buy("0.1", "eth", ETH)
     alone = House(clock=house.clock, products=(product(BTC),), given_exchange=house.exchange)
     await alone.reconciler.start(unlocked)
-    assert await alone.store.record_fills(await house.exchange.fills_since(house.clock.now())) != []
+    assert await alone.store.record_fills(await house.exchange.fills_since(house.clock.now())) == []
+    assert await alone.store.executions() == []
+    assert alone.portfolio.positions() == []
 
 
 async def test_a_second_run_changes_nothing() -> None:

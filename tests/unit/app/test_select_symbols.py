@@ -110,7 +110,7 @@ class TestFilter:
         for days, read in ((30, 30), (1, 7)):
             house = await house_with(FilterRules(lookback_days=days)).open()
             await code(house)
-            assert deaf(house).asked_since == [NOON - timedelta(days=read)]
+            assert [at for at in deaf(house).asked_since if at is not None] == [NOON - timedelta(days=read)]
 
     async def test_a_shorter_window_than_a_week_is_kept(self) -> None:
         house = await house_with(FilterRules(lookback_days=1)).open()

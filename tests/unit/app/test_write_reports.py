@@ -185,6 +185,20 @@ def test_drawdown_is_the_fall_from_the_peak() -> None:
     assert abs(drawdown.fraction * Decimal("1008.156") - Decimal("3.388")) < Decimal("1E-24")
 
 
+def test_a_transfer_between_own_accounts_is_no_deposit_and_leaves_nothing_unexplained() -> None:
+    """B235: nor is what a trade of somebody else moved."""
+    plain = report_of(small_ledger())
+    moves = (
+        movement(CashKind.OPENING_BALANCE, "1000"),
+        movement(CashKind.INTERNAL_TRANSFER, "-300"),
+        movement(CashKind.FOREIGN_TRADE, "-50"),
+    )
+    report = report_of(replace(small_ledger(), cash_movements=moves))
+    assert (report.cash.net_deposits, report.cash.other) == (Decimal(1000), Decimal(-350))
+    assert report.cash.closing == plain.cash.closing - 350
+    assert report.cash_unexplained == plain.cash_unexplained == 0
+
+
 def test_without_cash_movements_opening_and_drawdown_are_unknown() -> None:
     """B233, R51: no invented capital."""
     report = report_of(replace(small_ledger(), cash_movements=()))

@@ -11,7 +11,7 @@ from decimal import Decimal
 
 from coinbase_sim.amounts import ZERO
 from coinbase_sim.ids import Ids
-from coinbase_sim.ledger import Ledger
+from coinbase_sim.ledger import CashTransaction, Ledger
 from coinbase_sim.model import Fill, Level, Order, OrderRejected, ProductSpec, Side, TradeType
 
 
@@ -20,6 +20,7 @@ class Clearing:
 
     def __init__(self, products: Mapping[str, ProductSpec], ledger: Ledger, ids: Ids) -> None:
         self.fills: list[Fill] = []
+        self.transactions: list[CashTransaction] = []
         self.ledger = ledger
         self._products = products
         self.ids = ids

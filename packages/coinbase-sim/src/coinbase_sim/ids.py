@@ -6,7 +6,7 @@ same name would hand out trade ids which the bot has already booked.
 
 import hashlib
 
-_ORDER, _TRADE, _ACCOUNT, _PREVIEW = "4001", "4002", "4003", "4004"
+_ORDER, _TRADE, _ACCOUNT, _PREVIEW, _CASH = "4001", "4002", "4003", "4004", "4005"
 
 
 class Ids:
@@ -28,6 +28,10 @@ class Ids:
     def account_id(self, currency: str) -> str:
         """Return the id of the wallet in `currency`, always the same."""
         return f"{self._prefix}-0000-{_ACCOUNT}-8000-{_digits(currency)[:12]}"
+
+    def cash_id(self, number: int) -> str:
+        """Return the id of the transaction that is so far the newest of so many."""
+        return f"{self._prefix}-0000-{_CASH}-8000-{number:012x}"
 
     def preview_id(self, asked: str) -> str:
         """Return the id of a preview, derived from what was asked and when."""

@@ -8,6 +8,7 @@ from coinbase_sim.clearing import Clearing
 from coinbase_sim.drafts import DuplicateIds
 from coinbase_sim.engine import Engine
 from coinbase_sim.feed import Feed
+from coinbase_sim.ledger import CashTransaction
 from coinbase_sim.model import Fill, Order, OrderRejected, ProductChanged, ProductGates, ProductSpec
 from coinbase_sim.products import check_spec
 
@@ -99,6 +100,25 @@ class Incidents:
         with exact():
             present = ledger.available(currency) if currency in ledger.currencies else ZERO
             ledger.change(currency, available - present)
+
+    def move_cash(self, currency: str, amount: Decimal, kind: str) -> CashTransaction:
+        """Deposit (above zero) or withdraw (below) without an order, and list it among the wallet's transactions.
+
+        Raises:
+            ValueError: the amount is zero or not finite, or more than is available.
+        """
+        ledger = self._clearing.ledger
+        if not amount.is_finite() or not amount:
+            raise ValueError(f"what is moved is finite and not zero; was {amount} {currency}")
+        with exact():
+            available = ledger.available(currency) if currency in ledger.currencies else ZERO
+            if available + amount < ZERO:
+                raise ValueError(f"{-amount:f} {currency} are to go, and {available:f} are available")
+            ledger.change(currency, amount)
+        transactions = self._clearing.transactions
+        number = self._clearing.ids.cash_id(len(transactions) + 1)
+        transactions.append(CashTransaction(number, kind, currency, amount, self._now))
+        return transactions[-1]
 
     def set_duplicate_ids(self, meaning: DuplicateIds) -> None:
         """Say what a known client order id means from now on."""

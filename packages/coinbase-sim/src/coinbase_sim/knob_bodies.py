@@ -78,6 +78,15 @@ class BalanceBody(msgspec.Struct, forbid_unknown_fields=True):
     available: Amount
 
 
+class CashBody(msgspec.Struct, forbid_unknown_fields=True):
+    """A deposit, or with a sign a withdrawal, that is listed under `/v2/accounts/{id}/transactions`."""
+
+    currency: Annotated[str, msgspec.Meta(pattern=r"^[A-Z0-9]{2,10}$")]
+    amount: Annotated[str, msgspec.Meta(pattern=r"^-?(?=.*[1-9])[0-9]{1,15}(\.[0-9]{1,18})?$")]
+    type: Annotated[str, msgspec.Meta(pattern=r"^[a-z0-9_]{1,40}$")] = ""
+    """Coinbase's word for it; without one `fiat_deposit` or `fiat_withdrawal`."""
+
+
 class RulesBody(msgspec.Struct, forbid_unknown_fields=True):
     """The increments and minimums of a product (F13, F14); those left out stay as they are."""
 
@@ -132,6 +141,7 @@ BODIES: Mapping[str, type[msgspec.Struct]] = {
     "/settle": SettleBody,
     "/product": ProductBody,
     "/balance": BalanceBody,
+    "/cash": CashBody,
     "/rules": RulesBody,
     "/reversal": ReversalBody,
     "/correction": CorrectionBody,

@@ -12,6 +12,7 @@ from coinbase_sim.knob_bodies import (
     BODIES,
     BalanceBody,
     BookBody,
+    CashBody,
     ClockBody,
     CorrectionBody,
     DisconnectBody,
@@ -149,6 +150,13 @@ class Knobs:
         """Set what is available of a currency; what open orders hold stays held."""
         self._simulator.set_balance(body.currency, Decimal(body.available))
         return encode.books(self._simulator.books())
+
+    async def _cash(self, body: CashBody) -> object:
+        """Let money come or go without an order."""
+        amount = Decimal(body.amount)
+        kind = body.type or ("fiat_deposit" if amount > 0 else "fiat_withdrawal")
+        moved = self._simulator.move_cash(body.currency, amount, kind)
+        return {"transaction_id": moved.transaction_id}
 
     async def _rules(self, body: RulesBody) -> object:
         self._known(body.product_id)

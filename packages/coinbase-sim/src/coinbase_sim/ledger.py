@@ -6,9 +6,23 @@ for what no order does: a deposit, a withdrawal, an amended fill.
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 from decimal import Decimal
 
 from coinbase_sim.amounts import ZERO
+
+
+@dataclass(frozen=True, slots=True)
+class CashTransaction:
+    """Money or coins that came or went without an order; `amount` is above zero for what came."""
+
+    transaction_id: str
+    kind: str
+    """Coinbase's word: `fiat_deposit`, `fiat_withdrawal`, `send`, `exchange_deposit` ..."""
+    currency: str
+    amount: Decimal
+    at: datetime
 
 
 class Ledger:

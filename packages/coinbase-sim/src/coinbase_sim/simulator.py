@@ -22,7 +22,7 @@ from coinbase_sim.fees import USD_CURRENCIES, FeeMeter, FeeTier
 from coinbase_sim.history import ProductHistory
 from coinbase_sim.ids import Ids
 from coinbase_sim.incidents import Incidents
-from coinbase_sim.ledger import Ledger
+from coinbase_sim.ledger import CashTransaction, Ledger
 from coinbase_sim.model import (
     Account,
     Bar,
@@ -194,6 +194,10 @@ class Simulator(Incidents):
         """Return all fills, oldest first."""
         return tuple(self._clearing.fills)
 
+    def transactions(self) -> Sequence[CashTransaction]:
+        """Return what came and went without an order, oldest first."""
+        return tuple(self._clearing.transactions)
+
     def accounts(self) -> Sequence[Account]:
         """Return one wallet per currency."""
         ledger = self._clearing.ledger
@@ -291,6 +295,7 @@ class Simulator(Incidents):
                 fees=ledger.fees,
                 orders=list(self._engine.orders.values()),
                 fills=self._clearing.fills,
+                transactions=self._clearing.transactions,
                 places=self._engine.places(),
                 duplicate_ids=self._engine.rules.duplicate_ids,
                 products={product_id: self._product_state(product_id) for product_id in self._specs},
@@ -325,6 +330,7 @@ class Simulator(Incidents):
             self._reset(saved.available, saved.held, saved.fees)
             self._now = saved.now
             self._clearing.ids.orders, self._clearing.ids.trades = saved.order_ids, saved.trade_ids
+            self._clearing.transactions.extend(saved.transactions)
             self._engine.rules.duplicate_ids = saved.duplicate_ids
             for product_id, product in saved.products.items():
                 self._restore_product(product_id, product)

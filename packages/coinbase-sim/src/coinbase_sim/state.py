@@ -8,6 +8,7 @@ import msgspec
 
 from coinbase_sim.drafts import DuplicateIds
 from coinbase_sim.history import Bucket
+from coinbase_sim.ledger import CashTransaction
 from coinbase_sim.listing import Listing
 from coinbase_sim.model import Fill, Level, Order, ProductGates, ProductSpec, TickerChanged, TradePrinted
 
@@ -78,6 +79,7 @@ class SimulatorState(msgspec.Struct, frozen=True, tag="coinbase-sim-2", tag_fiel
     """Size ahead, and arrival, of each resting order, by order id."""
     duplicate_ids: DuplicateIds
     products: dict[str, ProductState]
+    transactions: list[CashTransaction] = []
 
 
 def encode_state(state: SimulatorState) -> bytes:

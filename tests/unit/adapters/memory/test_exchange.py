@@ -53,6 +53,9 @@ class MemoryBench:
     async def correct(self, trade_id: str, price: Decimal, fee: Decimal) -> None:
         self.exchange.correct(trade_id, Price(price), Money(fee))
 
+    async def move_cash(self, currency: str, amount: Decimal, word: str) -> None:
+        self.exchange.move_cash(currency, amount, word)
+
 
 @pytest.fixture
 async def bench() -> MemoryBench:

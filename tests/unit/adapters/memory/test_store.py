@@ -43,4 +43,5 @@ async def test_each_role_has_an_open_activation_of_its_own(store: MemoryStore) -
 async def test_an_unmatched_sell_is_queued_once(store: MemoryStore) -> None:
     for seconds in (900, 901):
         await store.replace_allocations(BTC, [make_unmatched()], at(seconds))
-    assert store.review_queue == {"sell-9/sell-9-fill": at(900)}
+    (item,) = await store.review_items()
+    assert (item.subject, item.created_at) == ("sell-9/sell-9-fill", at(900))

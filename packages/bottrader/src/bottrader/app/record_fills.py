@@ -8,7 +8,7 @@ order stays what it was, its totals become those of the trades that stand.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -17,7 +17,15 @@ from bottrader.app.world import World
 from bottrader.domain.amendments import standing_trades
 from bottrader.domain.brackets import describe_outcome
 from bottrader.domain.money import ZERO, exact
-from bottrader.domain.orders import Fill, FillKind, OpenOrder, OrderTransition, VenueOrderId
+from bottrader.domain.orders import Fill, FillKind, OpenOrder, OrderState, OrderTransition, VenueOrderId
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What asking the venue about one order brought: how it ended, None while it is open, and its new fills."""
+
+    ended: OrderState | None = None
+    fills: tuple[Fill, ...] = ()
 
 
 class FillRecorder:
@@ -52,25 +60,26 @@ class FillRecorder:
             await self._portfolio.take(product_id, of_product, self._clock.now())
         return new
 
-    async def settle(self, order: OpenOrder, venue_order_id: VenueOrderId) -> None:
-        """Record what the venue knows of an accepted order, and its end once every fill is in.
+    async def settle(self, order: OpenOrder, venue_order_id: VenueOrderId) -> Settled:
+        """Record what the venue knows of an accepted order, and its end once every fill is in; return what was new.
 
         Raises `ExchangeUnreachable` or `ExchangeRefused` when it could not be asked; nothing is assumed then.
         """
         venue_order = await self._exchange.get_order(venue_order_id)
         if venue_order is None:
             self._confirm(order, None)
-            return
+            return Settled()
         fills = list(await self._exchange.fills_of(venue_order_id))
-        if fills and not await self.record(fills):
+        new = await self.record(fills) if fills else []
+        if fills and not new:
             # They may have been recorded while the order's venue id was not known, and count from now on.
             await self._portfolio.take(order.intent.product_id, fills, self._clock.now())
         if venue_order.filled_size not in _filled_sizes(fills):
             self._confirm(order, None)
-            return
+            return Settled(fills=tuple(new))
         if not venue_order.state.is_terminal:
             self._confirm(order, self._clock.now())
-            return
+            return Settled(fills=tuple(new))
         intent = order.intent
         detail = describe_outcome(intent, [fill for fill in fills if fill.kind is FillKind.FILL])
         await self._store.record_transition(
@@ -87,6 +96,7 @@ class FillRecorder:
             filled_value=venue_order.filled_value,
             trigger=intent.trigger,
         )
+        return Settled(venue_order.state, tuple(new))
 
     def _confirm(self, order: OpenOrder, at: datetime | None) -> None:
         """Remember that the venue says the order is live, or that something about it is still to be found out."""

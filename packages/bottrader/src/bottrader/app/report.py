@@ -27,9 +27,12 @@ class Period:
     last_order_at: datetime
 
 
+NO_MONEY = Money(ZERO)
+
+
 @dataclass(frozen=True, slots=True)
 class CashFlow:
-    """How cash came to be what it is: opening + deposited - withdrawn + sold - bought - fees = closing, exactly.
+    """How cash came to be what it is: opening + deposited - withdrawn + sold - bought - fees + other = closing.
 
     `opening` is None when no cash movement was ever recorded; it then counts as zero in `closing`.
     """
@@ -42,6 +45,8 @@ class CashFlow:
     sold: Money
     fees: Money
     closing: Money
+    other: Money = NO_MONEY
+    """Between own accounts, and by trades that are not the bot's; no deposit, and no result."""
 
     @property
     def net_deposits(self) -> Money | None:

@@ -7,8 +7,9 @@ are defined in `domain.performance` and the books in `domain.reconciliation`; th
 what they need and checks that they agree:
 
 * net proceeds less cost of the closed trades add up to the realized P&L, or `InvariantBroken`
-* closing cash = net deposits + realized P&L + unmatched proceeds - cost of the open lots; what is left over is shown as
-  `cash_unexplained`, because a sell that is not allocated yet is a state and not a contradiction (B234, B235)
+* closing cash = net deposits + other movements + realized P&L + unmatched proceeds - cost of the open lots; what is
+  left over is shown as `cash_unexplained`, because a sell that is not allocated yet is a state and not a contradiction
+  (B234, B235)
 
 Worked example: deposit 1000; buy 2 at 100 with fee 2; sell 1 at 110 with fee 1. Cash is 1000 - 202 + 109 = 907. The
 sold half cost 100 + 1 = 101, so P&L is 109 - 101 = 8; the half that is left cost 101; 1000 + 8 + 0 - 101 = 907.
@@ -136,11 +137,12 @@ def _cash_flow(facts: LedgerSnapshot, ours: Books, currency: str) -> CashFlow:
         sold=traded(Side.SELL),
         fees=Money(ours.fees),
         closing=Money(ours.cash.get(currency, ZERO)),
+        other=moved(CashKind.INTERNAL_TRANSFER, CashKind.FOREIGN_TRADE),
     )
 
 
 def _cash_unexplained(cash: CashFlow, realized: Money, unmatched: Money, lots: Iterable[OpenLot]) -> Money:
-    explained = total((cash.net_deposits or ZERO, realized, unmatched))
+    explained = total((cash.net_deposits or ZERO, cash.other, realized, unmatched))
     tied_up = total(lot.cost for lot in lots)
     return Money(EXACT.subtract(cash.closing, EXACT.subtract(explained, tied_up)))
 

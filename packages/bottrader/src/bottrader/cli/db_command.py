@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
-from bottrader.adapters.postgres import schema
+from bottrader.adapters.postgres import grants, schema
 from bottrader.bootstrap.database import open_server
 from bottrader.cli.options import ConfigFile
 from bottrader.config import load_settings
@@ -38,6 +38,21 @@ def downgrade(
 def check(config: ConfigFile = None) -> None:
     """Tell whether the schema is the one this version needs; exit code 2 when it is not."""
     _on_database(schema.check, config)
+
+
+@app.command()
+def grant(
+    is_applied: bool = typer.Option(False, "--apply", help="Run the statements instead of printing them."),
+    config: ConfigFile = None,
+) -> None:
+    """Print the SQL that makes the roles bot_rw, report_ro and migrator, each with the rights of its work.
+
+    An administrator runs it after each `bottrader db upgrade`; twice changes nothing. Logins become members of a role.
+    """
+    if not is_applied:
+        Console(highlight=False, soft_wrap=True, markup=False).print(grants.script(), end="")
+        return
+    _on_database(grants.grant, config)
 
 
 def _on_database(act: Callable[[str], Awaitable[None]], config: Path | None) -> None:

@@ -38,6 +38,11 @@ class Difference:
     ours: Decimal
     theirs: Decimal
 
+    @property
+    def currency(self) -> str:
+        """The currency of a total; empty for the fees."""
+        return self.what.partition(" ")[2]
+
 
 def ledger_books(movements: Iterable[tuple[str, Decimal]], executions: Sequence[Execution]) -> Books:
     """Return the books that these facts imply; `movements` are (currency, amount), above zero for money in."""

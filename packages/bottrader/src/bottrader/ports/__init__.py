@@ -4,17 +4,18 @@ Each method says what is promised, what every outcome means, its idempotency key
 behind it is down. An adapter translates every vendor exception into an `AdapterError`; nothing else escapes.
 """
 
+from bottrader.domain.cash import CashKind, CashMovement
 from bottrader.ports.delivery import Delivery, DeliveryReport, SignalSender
-from bottrader.ports.exchange import Balance, Exchange, KeyPermissions
+from bottrader.ports.exchange import Balance, Exchange, KeyPermissions, VenueMovement
 from bottrader.ports.kill_file import KillFile
 from bottrader.ports.ledger import (
     AllocationRun,
     AllocationState,
     AllocationVersion,
-    CashKind,
-    CashMovement,
     LedgerSnapshot,
     LedgerStore,
+    OrderSource,
+    ReviewItem,
     StoredAllocations,
     TradeRecord,
 )
@@ -68,9 +69,11 @@ __all__ = [
     "LedgerStore",
     "MarketEvent",
     "MarketFeed",
+    "OrderSource",
     "OrderStore",
     "OrderUpdate",
     "PeakState",
+    "ReviewItem",
     "SafetyStore",
     "SignalHistory",
     "SignalSender",
@@ -84,4 +87,5 @@ __all__ = [
     "TrailState",
     "UserEvent",
     "UserFeed",
+    "VenueMovement",
 ]

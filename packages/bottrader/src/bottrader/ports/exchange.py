@@ -1,11 +1,12 @@
 """The venue's request side."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import Protocol
 
+from bottrader.domain.cash import CashKind
 from bottrader.domain.market import Candle, FeeRates, Granularity, Product, ProductId, Ticker
 from bottrader.domain.orders import (
     Cancellation,
@@ -29,6 +30,19 @@ class Balance:
     @property
     def total(self) -> Decimal:
         return self.available + self.hold
+
+
+@dataclass(frozen=True, slots=True)
+class VenueMovement:
+    """Money or coins that came (`amount` above zero) or went without an order; `kind` is None when the venue's `word`
+    for it is one that nobody knows."""
+
+    transaction_id: str
+    kind: CashKind | None
+    word: str
+    currency: str
+    amount: Decimal
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +106,12 @@ class Exchange(Protocol):
 
     async def balances(self) -> Sequence[Balance]:
         """Return all wallets. May lag fills by seconds."""
+        ...
+
+    async def movements_since(self, at: datetime, currencies: Collection[str]) -> Sequence[VenueMovement]:
+        """Return what came and went of these currencies without an order and is complete, dated (to the second) at or
+        after `at`, oldest first. A movement is dated by its beginning and listed once complete, so callers ask for a
+        long window."""
         ...
 
     async def products(self, product_ids: Sequence[ProductId]) -> Sequence[Product]:

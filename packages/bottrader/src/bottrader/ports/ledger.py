@@ -3,41 +3,50 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
 from bottrader.domain.adoption import Adoption
+from bottrader.domain.cash import CashMovement
+from bottrader.domain.corrections import Correction
 from bottrader.domain.lots import Allocation, Execution, LotMethod
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Money, Price, Size
-from bottrader.domain.orders import ClientOrderId
+from bottrader.domain.orders import ClientOrderId, VenueOrder, VenueOrderId
 from bottrader.domain.reconciliation import Books, ledger_books
 from bottrader.domain.selection import Leaderboard
 
 
-class CashKind(StrEnum):
-    OPENING_BALANCE = "opening_balance"
-    DEPOSIT = "deposit"
-    WITHDRAWAL = "withdrawal"
-    ADOPTION = "adoption"
-    """The other side of an `Adoption`: follows from that fact and is never recorded by itself."""
+class OrderSource(StrEnum):
+    """Of the sources of a trade record, those of orders that the bot did not decide."""
+
+    MANUAL = "manual"
+    """Placed by somebody else at the exchange."""
+    RECONCILED = "reconciled"
+    """It bears an id of the bot's making and the books do not know it."""
 
 
 @dataclass(frozen=True, slots=True)
-class CashMovement:
-    """Quote currency that came or went without a trade; `amount` is above zero for money in."""
+class ReviewItem:
+    """Something that a person has to look at; key: `issue` and `subject`."""
 
-    transaction_id: str
-    kind: CashKind
-    currency: str
-    amount: Decimal
-    at: datetime
+    issue: str
+    symbol: ProductId | None
+    subject: str
+    detail: str
+    severity: str
+    """`low`, `medium`, `high` or `critical`."""
+    created_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class TradeRecord:
-    """One row of `trade_records`: an order of ours with what became of it."""
+    """One row of `trade_records`: an order with what became of it.
+
+    `ingest_via` says how it arrived: `intent` for the bot's own, `direct` for a row that a person inserted,
+    `reconciled` for an order found at the exchange. The last two tell of the last correction by a reconciliation; None
+    without one.
+    """
 
     order_id: ClientOrderId
     symbol: ProductId
@@ -54,6 +63,9 @@ class TradeRecord:
     filled_size: Size
     filled_value: Money
     fees: Money
+    ingest_via: str = "intent"
+    last_reconciled_at: datetime | None = None
+    last_reconciled_via: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,11 +141,43 @@ class LedgerStore(Protocol):
         ...
 
     async def record_cash(self, movements: Iterable[CashMovement]) -> int:
-        """Append movements not known yet and return how many were new. Key: transaction id."""
+        """Append movements not known yet, in one transaction, and return how many were new. Key: transaction id; the
+        same id with other content raises `InvariantBroken`, and so does a kind that follows from another fact."""
         ...
 
     async def cash_movements(self) -> Sequence[CashMovement]:
-        """Return all movements by time, those of adoptions included."""
+        """Return all movements by time, those of adoptions and of trades that are not the bot's included. Such trades
+        from before the books were opened are in the opening balance and left out."""
+        ...
+
+    async def queue_review(self, items: Iterable[ReviewItem]) -> int:
+        """Put items in the review queue that were never in it, in one transaction; return how many were new."""
+        ...
+
+    async def review_items(self) -> Sequence[ReviewItem]:
+        """Return what nobody has resolved or dismissed yet, oldest first."""
+        ...
+
+    async def record_corrections(self, corrections: Sequence[Correction]) -> int:
+        """Append those that say something else than the last one of their kind and subject, in one transaction, and
+        return how many did. The record of an order that one is about shows when it was reconciled."""
+        ...
+
+    async def corrections(self) -> Sequence[Correction]:
+        """Return all of them, oldest first."""
+        ...
+
+    async def unclaimed_orders(self) -> Sequence[VenueOrderId]:
+        """Return the venue's ids of orders that we have fills of, that are not ours, and whose trade record is missing
+        or lacks some of them."""
+        ...
+
+    async def record_foreign_order(self, order: VenueOrder, source: OrderSource, at: datetime) -> bool:
+        """Show an order that is not the bot's in the trade records, computed from its recorded fills; its cash shows
+        at once. Key: the venue's order id. False, and nothing is written, when nothing changes, and while an open
+        intent of ours has its client order id: then it is ours, and its venue id is about to be known.
+
+        It is never an execution, so never a position of the bot (F51)."""
         ...
 
     async def record_adoption(self, adoption: Adoption) -> bool:

@@ -9,14 +9,17 @@ from decimal import Decimal
 from aiohttp import web
 
 from coinbase_sim.amounts import EXACT
-from coinbase_sim.model import Account
+from coinbase_sim.ledger import CashTransaction
+from coinbase_sim.model import Account, Fill, Side, TradeType
 from coinbase_sim.simulator import Simulator
 from coinbase_sim.wire import encode
-from coinbase_sim.wire.query import ArgumentInvalid
-from coinbase_sim.wire.replies import json_reply
+from coinbase_sim.wire.query import ArgumentInvalid, page_limit
+from coinbase_sim.wire.replies import error_reply, json_reply
 from coinbase_sim.wire.texts import amount_text, derived_id, ratio, time_text
 
 PREFIX = "/v2"
+FILL = "advanced_trade_fill"
+DEFAULT_TRANSACTIONS, MAX_TRANSACTIONS = 25, 100
 PUBLIC_PATHS = frozenset({"/currencies", "/currencies/crypto", "/exchange-rates", "/time"})
 
 
@@ -34,6 +37,7 @@ class V2Api:
             web.get("/exchange-rates", self.exchange_rates),
             web.get("/time", self.time),
             web.get("/accounts", self.accounts),
+            web.get("/accounts/{account_id}/transactions", self.transactions),
         ]
 
     async def currencies(self, _request: web.Request) -> web.Response:
@@ -78,6 +82,46 @@ class V2Api:
         pages |= {"next_starting_after": None, "limit": 250, "order": "desc", "previous_uri": None, "next_uri": None}
         return json_reply({"pagination": pages, "data": rows})
 
+    async def transactions(self, request: web.Request) -> web.Response:
+        """What a wallet moved, newest first: what came and went, and two legs of each fill.
+
+        Paging is by the id of the last row seen (`starting_after`), as the older API has it.
+        """
+        account_id = request.match_info["account_id"]
+        wallet = next((each for each in self._simulator.accounts() if each.account_id == account_id), None)
+        if wallet is None:
+            return error_reply(404, "not_found", "Not found")
+        rows = self._movements(wallet.currency)
+        seen = request.query.get("starting_after", "")
+        known = [row.transaction_id for row in rows]
+        if seen and seen not in known:
+            raise ArgumentInvalid(f"starting_after is the id of a transaction of this account, not {seen[:40]!r}")
+        first = known.index(seen) + 1 if seen else 0
+        limit = page_limit(request.query, DEFAULT_TRANSACTIONS, MAX_TRANSACTIONS)
+        page = rows[first : first + limit]
+        has_next = first + limit < len(rows)
+        path = f"/v2/accounts/{account_id}/transactions"
+        next_uri = f"{path}?limit={limit}&starting_after={page[-1].transaction_id}" if has_next else None
+        pages: encode.Json = {"ending_before": None, "starting_after": seen or None, "limit": limit, "order": "desc"}
+        pages |= {"previous_uri": None, "next_uri": next_uri}
+        return json_reply({"pagination": pages, "data": [_transaction(row, path) for row in page]})
+
+    def _movements(self, currency: str) -> list[CashTransaction]:
+        moved = [row for row in self._simulator.transactions() if row.currency == currency]
+        moved += [leg for fill in self._simulator.fills() for leg in self._legs(fill) if leg.currency == currency]
+        return sorted(moved, key=lambda row: (row.at, row.transaction_id), reverse=True)
+
+    def _legs(self, fill: Fill) -> Sequence[CashTransaction]:
+        spec = self._simulator.products[fill.product_id]
+        direction = 1 if (fill.side is Side.BUY) == (fill.trade_type is not TradeType.REVERSAL) else -1
+        fee = -fill.commission if fill.trade_type is TradeType.REVERSAL else fill.commission
+        size = EXACT.multiply(Decimal(direction), fill.size)
+        value = EXACT.subtract(EXACT.minus(EXACT.multiply(size, fill.price)), fee)
+        return [
+            CashTransaction(derived_id("leg", fill.trade_id, currency), FILL, currency, amount, fill.at)
+            for currency, amount in ((spec.base_currency, size), (spec.quote_currency, value))
+        ]
+
     def _account(self, wallet: Account) -> encode.Json:
         fiat = wallet.currency in encode.FIAT_CURRENCIES
         return {
@@ -107,6 +151,19 @@ class V2Api:
             if ticker is not None and spec.quote_currency in prices:
                 prices.setdefault(spec.base_currency, EXACT.multiply(ticker.price, prices[spec.quote_currency]))
         return prices
+
+
+def _transaction(row: CashTransaction, path: str) -> encode.Json:
+    return {
+        "id": row.transaction_id,
+        "type": row.kind,
+        "status": "completed",
+        "amount": {"amount": amount_text(row.amount), "currency": row.currency},
+        # The older API dates to the second.
+        "created_at": row.at.strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "resource": "transaction",
+        "resource_path": f"{path}/{row.transaction_id}",
+    }
 
 
 def _data(body: object) -> web.Response:

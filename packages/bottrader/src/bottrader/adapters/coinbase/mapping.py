@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from decimal import Decimal, Inexact
 
 from bottrader.adapters.coinbase import wire
+from bottrader.domain.cash import amount_fault, kind_of_word
 from bottrader.domain.errors import WireUnreadable
 from bottrader.domain.market import Candle, FeeRates, Product, ProductId, Ticker
 from bottrader.domain.money import (
@@ -39,7 +40,7 @@ from bottrader.domain.orders import (
     VenueOrder,
     VenueOrderId,
 )
-from bottrader.ports import Balance, KeyPermissions
+from bottrader.ports import Balance, KeyPermissions, VenueMovement
 
 ORDER_STATES = {
     # A partly filled order is OPEN too, and a queued cancel or edit can still lose against a fill.
@@ -241,6 +242,19 @@ def to_balance(account: wire.Account) -> Balance:
             available=parse_amount(account.available_balance.value),
             hold=parse_amount(account.hold.value),
         )
+
+
+def to_movement(transaction: wire.Transaction) -> VenueMovement:
+    """Return a transaction of the v2 API; its kind is None when the word is unknown or contradicts the sign."""
+    with readable(f"the transaction {transaction.id}"):
+        amount = parse_amount(transaction.amount.amount)
+        # Coins that arrive from elsewhere are called `send` as well.
+        word = "receive" if transaction.type == "send" and amount > ZERO else transaction.type
+        kind = kind_of_word(word)
+        if kind is not None and amount_fault(kind, amount):
+            kind = None
+        at = to_time(transaction.created_at)
+        return VenueMovement(transaction.id, kind, transaction.type, transaction.amount.currency, amount, at)
 
 
 def to_product(product: wire.Product) -> Product:

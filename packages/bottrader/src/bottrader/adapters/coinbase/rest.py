@@ -4,7 +4,7 @@ A question may be asked again; an order is sent exactly once. Whatever happens t
 no (time limit, reset, 429, 5xx, a body that cannot be read) is `Unknown`, and only a lookup by client id settles it.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Protocol, TypeVar
 
@@ -15,6 +15,7 @@ from bottrader.adapters.coinbase.auth import Signer
 from bottrader.adapters.coinbase.errors import NO_ANSWER, NotKnownToVenue, describe, excerpt, read_error
 from bottrader.adapters.coinbase.limiter import Priority
 from bottrader.adapters.coinbase.transport import OK, ClientOptions, Query, Reply, Transport, decode
+from bottrader.domain.cash import FILL_WORDS
 from bottrader.domain.errors import ExchangeRefused, WireUnreadable
 from bottrader.domain.market import Candle, FeeRates, Granularity, Product, ProductId, Ticker
 from bottrader.domain.orders import (
@@ -29,7 +30,7 @@ from bottrader.domain.orders import (
     VenueOrder,
     VenueOrderId,
 )
-from bottrader.ports import Balance, KeyPermissions
+from bottrader.ports import Balance, KeyPermissions, VenueMovement
 
 DEFINITE_REFUSALS = frozenset({400, 401, 403})
 GRANULARITY_WORDS = {
@@ -40,6 +41,8 @@ GRANULARITY_WORDS = {
 CANDLES_PER_REQUEST = 300
 PAGE_SIZE = 250
 PAGES_MAX = 1000
+OLDER_PAGE_SIZE = 100
+COMPLETED = "completed"
 CANCELS_PER_REQUEST = 100
 """The venue does not document its limit; a hundred are known to work."""
 YOUNG_ORDER_AGE_MAX = timedelta(days=1)
@@ -51,7 +54,21 @@ class _Page(Protocol):
     def cursor(self) -> str | None: ...
 
 
+class _OlderRow(Protocol):
+    @property
+    def id(self) -> str: ...
+
+
+class _OlderPage(Protocol):
+    @property
+    def data(self) -> Sequence[_OlderRow]: ...
+
+    @property
+    def pagination(self) -> wire.OlderPages: ...
+
+
 P = TypeVar("P", bound=_Page)
+Older = TypeVar("Older", bound=_OlderPage)
 
 
 class CoinbaseExchange:
@@ -118,6 +135,22 @@ class CoinbaseExchange:
         pages = await self._pages("/accounts", params, wire.AccountsPage, lambda page: page.has_next)
         return [mapping.to_balance(account) for page in pages for account in page.accounts]
 
+    async def movements_since(self, at: datetime, currencies: Collection[str]) -> Sequence[VenueMovement]:
+        accounts = await self._older_pages("/v2/accounts", wire.OlderAccountsPage, lambda _: True)
+        listed = []
+        for account in [each for page in accounts for each in page.data if each.currency.code in currencies]:
+            pages = await self._older_pages(
+                f"/v2/accounts/{account.id}/transactions",
+                wire.TransactionsPage,
+                # Newest first: the page that reaches back far enough is the last one wanted.
+                lambda page: bool(page.data) and mapping.to_movement(page.data[-1]).at >= at,
+            )
+            listed += [row for page in pages for row in page.data]
+        wanted = {row.id: row for row in listed if row.status == COMPLETED and row.type not in FILL_WORDS}
+        movements = [mapping.to_movement(row) for row in wanted.values()]
+        since = at.replace(microsecond=0)
+        return sorted((m for m in movements if m.at >= since), key=lambda m: (m.at, m.transaction_id))
+
     async def products(self, product_ids: Sequence[ProductId]) -> Sequence[Product]:
         if not product_ids:
             return []
@@ -181,6 +214,19 @@ class CoinbaseExchange:
         # Fills have no `has_next`: the last page is the one without a cursor, and an empty page may still carry one.
         pages = await self._pages("/orders/historical/fills", params, wire.FillsPage, lambda _: True)
         return mapping.oldest_first(fill for page in pages for fill in page.fills)
+
+    async def _older_pages(self, path: str, shape: type[Older], is_wanted: Callable[[Older], bool]) -> list[Older]:
+        """Return the pages of the v2 API up to the first that is not wanted on; it pages by the last row's id."""
+        pages: list[Older] = []
+        after = ""
+        while len(pages) < PAGES_MAX:
+            params = (("limit", str(OLDER_PAGE_SIZE)), *((("starting_after", after),) if after else ()))
+            page = await self._transport.query(path, params, shape)
+            pages.append(page)
+            if page.pagination.next_uri is None or not page.data or not is_wanted(page):
+                return pages
+            after = page.data[-1].id
+        raise WireUnreadable(f"Coinbase has more than {PAGES_MAX} pages of {path}; ask for a shorter period")
 
     async def _pages(self, path: str, params: Query, shape: type[P], has_next: Callable[[P], bool]) -> list[P]:
         pages: list[P] = []

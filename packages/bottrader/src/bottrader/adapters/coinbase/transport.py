@@ -16,6 +16,8 @@ from bottrader.domain.errors import ExchangeUnreachable, WireUnreadable
 from bottrader.ports import Clock, Entropy
 
 PREFIX = "/api/v3/brokerage"
+OLDER_API = "/v2/"
+"""Paths of Coinbase's older API, which alone lists what moved without an order, are given whole."""
 OK = 200
 UNAUTHORIZED = 401
 TOO_MANY_REQUESTS = 429
@@ -99,7 +101,7 @@ class Transport:
         return await self._send("GET", path, params, None)
 
     async def _send(self, method: str, path: str, params: Query, body: bytes | None) -> Reply:
-        url = self._origin.with_path(PREFIX + path)
+        url = self._origin.with_path(path if path.startswith(OLDER_API) else PREFIX + path)
         token = self._signer.request_token(method, self._origin.authority, url.raw_path)
         headers = {"Authorization": f"Bearer {token}"}
         if body is not None:

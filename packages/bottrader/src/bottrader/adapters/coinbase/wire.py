@@ -23,6 +23,44 @@ class AccountsPage(msgspec.Struct, frozen=True):
     cursor: str | None = None
 
 
+class OlderPages(msgspec.Struct, frozen=True):
+    """Of the v2 API: `next_uri` is None on the last page."""
+
+    next_uri: str | None = None
+
+
+class OlderCurrency(msgspec.Struct, frozen=True):
+    code: str
+
+
+class OlderAccount(msgspec.Struct, frozen=True):
+    id: str
+    currency: OlderCurrency
+
+
+class OlderAccountsPage(msgspec.Struct, frozen=True):
+    data: list[OlderAccount]
+    pagination: OlderPages = OlderPages()
+
+
+class OlderAmount(msgspec.Struct, frozen=True):
+    amount: str
+    currency: str
+
+
+class Transaction(msgspec.Struct, frozen=True):
+    id: str
+    type: str
+    status: str
+    amount: OlderAmount
+    created_at: str
+
+
+class TransactionsPage(msgspec.Struct, frozen=True):
+    data: list[Transaction]
+    pagination: OlderPages = OlderPages()
+
+
 class Order(msgspec.Struct, frozen=True):
     order_id: str
     client_order_id: str

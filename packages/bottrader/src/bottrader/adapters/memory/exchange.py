@@ -12,7 +12,8 @@ from datetime import datetime
 from decimal import Decimal
 
 from bottrader.adapters.memory.matching import crosses, is_stopped, resting_price
-from bottrader.domain.errors import AdapterError, ExchangeRefused
+from bottrader.adapters.memory.wallet import MemoryWallet
+from bottrader.domain.errors import ExchangeRefused
 from bottrader.domain.market import Candle, FeeRates, Granularity, Product, ProductId, Ticker, base_of, quote_of
 from bottrader.domain.money import ZERO, Money, Price, Size, exact, is_multiple
 from bottrader.domain.orders import (
@@ -87,23 +88,20 @@ Step = Refuse | Lose | FillParts | StayOpen
 CancelStep = Refuse | LoseCancel | QueueCancel | FillFirst
 
 
-class MemoryExchange:
+class MemoryExchange(MemoryWallet):
     """The `Exchange` twin; venue time is the clock's, ids count up from 1, so runs repeat exactly."""
 
     def __init__(
         self, clock: Clock, products: Sequence[Product], balances: Mapping[str, Decimal], fees: FeeRates
     ) -> None:
+        super().__init__(clock, dict(balances))
         self.placements: list[OrderIntent] = []
         """Every intent that `place` was called with, repeats and lost ones included."""
         self.cancels: list[VenueOrderId] = []
         """Every order that `cancel` was asked for, repeats and lost ones included."""
-        self.query_error: AdapterError | None = None
-        """While set, every query raises it."""
         self.hidden_lookups = 0
         """So many lookups of single orders still answer None: a young order is not listed yet (F18)."""
-        self._clock = clock
         self._products = {product.product_id: product for product in products}
-        self._totals = dict(balances)
         self.fees = fees
         """The account's rates; a test that changes them changes the tier."""
         self._script: deque[Step] = deque()
@@ -363,9 +361,6 @@ class MemoryExchange:
                     hold += amount if held == currency else ZERO
             return Balance(currency, total - hold, hold)
 
-    def _move(self, currency: str, amount: Decimal) -> None:
-        self._totals[currency] = self._totals.get(currency, ZERO) + amount
-
     def _trade(self, fill: Fill, direction: int) -> None:
         with exact():
             sign = direction if fill.side is Side.BUY else -direction
@@ -388,10 +383,6 @@ class MemoryExchange:
             return False
         self.hidden_lookups -= 1
         return True
-
-    def _check_query(self) -> None:
-        if self.query_error is not None:
-            raise self.query_error
 
     def _check_listed(self, product_ids: Sequence[ProductId], listed: Mapping[ProductId, object]) -> None:
         if missing := [product_id for product_id in product_ids if product_id not in listed]:

@@ -13,6 +13,7 @@ from datetime import datetime
 from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
 from bottrader.adapters.memory.links import link_of
 from bottrader.adapters.memory.safety import MemorySafety
+from bottrader.adapters.memory.truth import MemoryTruth
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation, Execution, LotMethod
@@ -35,12 +36,11 @@ from bottrader.ports import (
     AllocationRun,
     AllocationState,
     AllocationVersion,
-    CashKind,
-    CashMovement,
     DeliveryReport,
     InboundSignal,
     Lease,
     LedgerSnapshot,
+    ReviewItem,
     SignalHistory,
     StoredAllocations,
     StrategyLink,
@@ -245,18 +245,16 @@ class MemoryOrders(MemorySignals):
             )
 
 
-class MemoryStore(MemoryOrders, MemorySafety):
+class MemoryStore(MemoryTruth, MemoryOrders, MemorySafety):
     """Keeps the contract of `ports.Store` in one process."""
 
     def __init__(self) -> None:
         super().__init__()
         self._venue: str | None = None
-        self._cash: dict[str, CashMovement] = {}
         self._allocations: dict[ProductId, tuple[Allocation, ...]] = {}
         self.runs: list[AllocationRun] = []
         self._runs_of: dict[ProductId, int] = {}
         self._board: Leaderboard | None = None
-        self.review_queue: dict[str, datetime] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def claim_venue(self, venue: str) -> None:
@@ -265,21 +263,6 @@ class MemoryStore(MemoryOrders, MemorySafety):
             raise LedgerMismatch(
                 f"this database holds the books of {self._venue}, not of {venue}; use another database or data folder"
             )
-
-    async def record_cash(self, movements: Iterable[CashMovement]) -> int:
-        before = len(self._cash)
-        for movement in movements:
-            self._cash.setdefault(movement.transaction_id, movement)
-        return len(self._cash) - before
-
-    async def cash_movements(self) -> Sequence[CashMovement]:
-        adopted = [
-            CashMovement(transaction_id, CashKind.ADOPTION, currency, amount, adoption.recorded_at)
-            for adoption in self._books.adoptions.values()
-            for transaction_id, currency, amount in adoption.movements
-        ]
-        movements = [*self._cash.values(), *adopted]
-        return sorted(movements, key=lambda movement: (movement.at, movement.transaction_id))
 
     async def record_adoption(self, adoption: Adoption) -> bool:
         is_new = adoption.order_id not in self._books.adoptions
@@ -312,7 +295,9 @@ class MemoryStore(MemoryOrders, MemorySafety):
         self._runs_of[product_id] = len(self.runs)
         for row in run.rows:
             if row.buy_order_id is None:
-                self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", run.at)
+                subject = f"{row.sell_order_id}/{row.sell_execution_id}"
+                detail = f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
+                await self.queue_review([ReviewItem("unmatched_sell", product_id, subject, detail, "medium", run.at)])
         return await self.allocation_state(product_id)
 
     async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
@@ -329,7 +314,8 @@ class MemoryStore(MemoryOrders, MemorySafety):
         return self._board
 
     async def trade_records(self) -> Sequence[TradeRecord]:
-        rows = [row_of(self._books, order_id) for order_id in self._books.intents]
+        rows = [self._marked(row_of(self._books, order_id)) for order_id in self._books.intents]
+        rows += self._foreign.values()
         return sorted(rows, key=lambda row: (row.order_time, row.order_id))
 
     async def snapshot(self) -> LedgerSnapshot:

@@ -39,6 +39,9 @@ ACCEPT = """
         ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id)
     SELECT requests.request_digest IS NOT NULL AS is_new_request, stored.signal_id IS NOT NULL AS is_stored
     FROM arrived LEFT JOIN requests USING (request_digest) LEFT JOIN stored USING (signal_id) ORDER BY number"""
+EARLIER_TRY = """
+    SELECT s.request_digest, s.body_digest FROM inbound_requests r, inbound_signals s
+    WHERE r.request_digest = $1 AND s.signal_id = $2 AND r.received_at = $3"""
 BODY_OF_INBOUND = "SELECT body_digest FROM inbound_signals WHERE signal_id = $1"
 
 
@@ -111,14 +114,30 @@ class InboundGate:
 
     async def _store(self, batch: Sequence[_Arrival]) -> None:
         columns = zip(*(_values(arrival.inbound) for arrival in batch), strict=True)
-        rows = await self._database.fetch("accepting signals", ACCEPT, *map(list, columns))
+        rows, is_repeat = await self._database.write_at_once("accepting signals", ACCEPT, *map(list, columns))
         for arrival, row in zip(batch, rows, strict=True):
-            if not row["is_new_request"]:
+            if is_repeat and not row["is_new_request"]:
+                arrival.result = await self._recall(arrival.inbound)
+            elif not row["is_new_request"]:
                 arrival.result = Acceptance.REPLAYED
             elif row["is_stored"]:
                 arrival.result = Acceptance.ACCEPTED
             else:
                 arrival.result = await self._compare(arrival.inbound)
+
+    async def _recall(self, inbound: InboundSignal) -> Acceptance:
+        """Return what an earlier try of this very call would have answered, had its commit been heard of (F42).
+
+        The moment of arrival tells that try from an earlier request with the same bytes, which makes this one a replay.
+        """
+        keys = (inbound.request_digest, inbound.signal.signal_id, inbound.received_at)
+        earlier = await self._database.fetchrow("recalling a signal", EARLIER_TRY, *keys)
+        if earlier is None:
+            return Acceptance.REPLAYED
+        if earlier["request_digest"] == inbound.request_digest:
+            return Acceptance.ACCEPTED
+        is_same = earlier["body_digest"] == inbound.body_digest
+        return Acceptance.DUPLICATE if is_same else Acceptance.CONFLICT
 
     async def _compare(self, inbound: InboundSignal) -> Acceptance:
         known = await self._database.fetchval("comparing a signal", BODY_OF_INBOUND, inbound.signal.signal_id)

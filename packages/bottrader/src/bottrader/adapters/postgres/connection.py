@@ -39,6 +39,10 @@ _DEFINITE_REFUSALS = ("22", "23", "42", "P0")
 _EXAMPLE = "postgresql://user:password@host:5432/name"
 
 
+class ConnectionLost(StoreUnreachable):
+    """The session ended under the statement: what it did is not known, and another session can be had at once."""
+
+
 class Connection(Protocol):
     """What the stores use of a driver connection; placeholders are `$1`, `$2` ... and numerics arrive as `Decimal`."""
 
@@ -112,10 +116,12 @@ def translated(doing: str) -> Iterator[None]:
     except asyncpg.PostgresError as error:
         if (error.sqlstate or "").startswith(_DEFINITE_REFUSALS):
             raise InvariantBroken(f"the database refused while {doing}: {error}") from error
-        raise StoreUnreachable(f"the database failed while {doing}: {error}") from error
+        kind = ConnectionLost if isinstance(error, asyncpg.PostgresConnectionError) else StoreUnreachable
+        raise kind(f"the database failed while {doing}: {error}") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError) as error:
         cause = str(error) or type(error).__name__
-        raise StoreUnreachable(f"the database did not answer while {doing}: {cause}") from error
+        kind = ConnectionLost if isinstance(error, ConnectionError | EOFError) else StoreUnreachable
+        raise kind(f"the database did not answer while {doing}: {cause}") from error
 
 
 @contextmanager

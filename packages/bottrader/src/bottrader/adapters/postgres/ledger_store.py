@@ -1,7 +1,7 @@
-"""Cash, allocations, and what reports read, in Postgres."""
+"""Adoptions, allocations, and what reports read, in Postgres."""
 
 import itertools
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from decimal import Decimal
@@ -15,26 +15,13 @@ from bottrader.domain.lots import Allocation, LotMethod
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import ZERO, exact
 from bottrader.domain.signals import SignalId
-from bottrader.ports import (
-    AllocationRun,
-    AllocationState,
-    AllocationVersion,
-    CashKind,
-    CashMovement,
-    StoredAllocations,
-    TradeRecord,
-)
+from bottrader.ports import AllocationRun, AllocationState, AllocationVersion, StoredAllocations, TradeRecord
 
 CLAIM_VENUE = "INSERT INTO venue_identity (venue) VALUES ($1) ON CONFLICT (singleton) DO NOTHING"
 VENUE = "SELECT venue FROM venue_identity"
-INSERT_CASH = """
-    INSERT INTO cash_transactions (transaction_id, kind, currency, amount, at) VALUES ($1, $2, $3, $4, $5)
-    ON CONFLICT (transaction_id) DO NOTHING RETURNING transaction_id"""
 INSERT_ADOPTION = """
     INSERT INTO adoptions (order_id, product_id, size, price, acquired_at, recorded_at, booked_size)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (order_id) DO NOTHING RETURNING order_id"""
-CASH = """SELECT transaction_id, kind, currency, amount, at FROM cash_movements
-    ORDER BY at, transaction_id COLLATE "C" """
 # Two runs over one product take turns; runs over different products do not wait for each other.
 LOCK_PRODUCT = "SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0))"
 ACTIVE_VERSION = "SELECT allocation_version FROM allocation_pointer FOR SHARE"
@@ -85,6 +72,7 @@ ALLOCATIONS = """
 # A row that a person inserted as filled has no fills: its own size and price are the fact.
 TRADE_RECORDS = """
     SELECT order_id, symbol, side, size, price, status, order_time, filled_at, parent_id, trigger, notes, source, fees,
+        ingest_via, last_reconciled_at, last_reconciled_via,
         CASE WHEN direct THEN size ELSE filled_size END AS filled_size,
         CASE WHEN direct THEN size * price ELSE filled_value END AS filled_value
     FROM (SELECT *, ingest_via = 'direct' AND status = 'filled' AS direct FROM trade_records) r
@@ -101,26 +89,16 @@ class PostgresLedger:
         self._database = database
 
     async def claim_venue(self, venue: str) -> None:
-        async with self._database.transaction("claiming the venue") as connection:
+        async def work(connection: Connection, *, is_repeat: bool) -> str:  # noqa: ARG001 - claimed once is claimed
             await connection.execute(CLAIM_VENUE, venue)
-            held = await connection.fetchval(VENUE)
+            held: str = await connection.fetchval(VENUE)
+            return held
+
+        held = await self._database.write("claiming the venue", work)
         if held != venue:
             raise LedgerMismatch(
                 f"this database holds the books of {held}, not of {venue}; use another database or data folder"
             )
-
-    async def record_cash(self, movements: Iterable[CashMovement]) -> int:
-        async with self._database.transaction("recording cash movements") as connection:
-            stored = [
-                await connection.fetchval(INSERT_CASH, m.transaction_id, m.kind.value, m.currency, m.amount, m.at)
-                # One order for all writers, so that two batches cannot wait for each other.
-                for m in sorted(movements, key=lambda movement: movement.transaction_id)
-            ]
-            return sum(transaction_id is not None for transaction_id in stored)
-
-    async def cash_movements(self) -> Sequence[CashMovement]:
-        rows = await self._database.fetch("reading cash movements", CASH)
-        return [to_movement(row) for row in rows]
 
     async def record_adoption(self, adoption: Adoption) -> bool:
         values = (
@@ -132,7 +110,11 @@ class PostgresLedger:
             adoption.recorded_at,
             adoption.booked_size,
         )
-        return await self._database.fetchval("recording an adoption", INSERT_ADOPTION, *values) is not None
+
+        async def work(connection: Connection, *, is_repeat: bool) -> bool:
+            return await connection.fetchval(INSERT_ADOPTION, *values) is not None or is_repeat
+
+        return await self._database.write("recording an adoption", work)
 
     async def active_version(self) -> AllocationVersion:
         row = await self._database.fetchrow("reading the active allocation version", VERSION)
@@ -237,11 +219,6 @@ def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
         row.buy_time,
         row.sell_time,
     )
-
-
-def to_movement(row: Row) -> CashMovement:
-    """Return the movement of a row of `CASH`."""
-    return CashMovement(row["transaction_id"], CashKind(row["kind"]), row["currency"], row["amount"], row["at"])
 
 
 def to_allocation(row: Row) -> Allocation:

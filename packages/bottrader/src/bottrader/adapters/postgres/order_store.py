@@ -38,6 +38,7 @@ INSERT_INTENT = """
         fencing_token)
     VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)
     ON CONFLICT (client_order_id) DO NOTHING RETURNING client_order_id"""
+INTENT = "SELECT * FROM order_intents WHERE client_order_id = $1"
 # A sell inherits its parent's source.
 INSERT_RECORD = """
     INSERT INTO trade_records (order_id, symbol, side, size, price, status, order_time, parent_id, parent_ids, notes,
@@ -74,6 +75,7 @@ LINKS = """
     ORDER BY i.created_at, l.order_id COLLATE "C" """
 LAST_STEP = """
     SELECT step, state FROM order_transitions WHERE client_order_id = $1 ORDER BY step DESC LIMIT 1"""
+IS_STEP = "SELECT true FROM order_transitions WHERE client_order_id = $1 AND state = $2 AND at = $3 LIMIT 1"
 VENUE_CLAIMS = """
     SELECT client_order_id, venue_order_id FROM order_transitions
     WHERE (client_order_id = $1 AND venue_order_id <> $2) OR (venue_order_id = $2 AND client_order_id <> $1) LIMIT 1"""
@@ -153,10 +155,10 @@ class PostgresOrders:
         self._database = database
 
     async def record_intent(self, intent: OrderIntent, fencing_token: int, outcome: SignalOutcome | None) -> bool:
-        async with self._database.transaction("recording an order intent") as connection:
+        async def work(connection: Connection, *, is_repeat: bool) -> bool:
             await _refuse_fenced(connection, fencing_token)
             if await connection.fetchval(INSERT_INTENT, *_intent_values(intent), fencing_token) is None:
-                return False
+                return is_repeat and await _is_ours(connection, intent, fencing_token)
             planned = OrderTransition(intent.client_order_id, OrderState.PLANNED, intent.created_at)
             await _insert_transition(connection, planned, 1)
             await connection.execute(INSERT_RECORD, intent.client_order_id)
@@ -164,6 +166,8 @@ class PostgresOrders:
             if outcome is not None:
                 await insert_outcome(connection, outcome)
             return True
+
+        return await self._database.write("recording an order intent", work)
 
     async def strategy_links(self) -> Sequence[StrategyLink]:
         return [
@@ -181,11 +185,14 @@ class PostgresOrders:
 
     async def record_transition(self, transition: OrderTransition) -> bool:
         order_id = transition.client_order_id
-        async with self._database.transaction("recording an order transition") as connection:
+
+        async def work(connection: Connection, *, is_repeat: bool) -> bool:
             await connection.execute(ONE_BOOKKEEPER)
             last = await connection.fetchrow(LAST_STEP, order_id)
             if last is None:
                 raise InvariantBroken(f"order {order_id} has no intent, so it cannot become {transition.state}")
+            if is_repeat and await connection.fetchval(IS_STEP, order_id, transition.state.value, transition.at):
+                return True
             if last["state"] == transition.state.value:
                 return False
             check_transition(OrderState(last["state"]), transition.state)
@@ -193,6 +200,8 @@ class PostgresOrders:
             await _insert_transition(connection, transition, last["step"] + 1)
             await connection.execute(REFRESH_RECORD, order_id)
             return True
+
+        return await self._database.write("recording an order transition", work)
 
     async def open_orders(self) -> Sequence[OpenOrder]:
         rows = await self._database.fetch("reading open orders", OPEN_ORDERS)
@@ -204,20 +213,25 @@ class PostgresOrders:
         by_id = distinct_fills(fills)
         if not by_id:
             return []
-        async with self._database.transaction("recording fills") as connection:
+        written: set[str] = set()
+
+        async def work(connection: Connection, *, is_repeat: bool) -> Sequence[Fill]:  # noqa: ARG001 - the set remembers
             await connection.execute(ONE_BOOKKEEPER)
             known = {row["fill_id"]: _fill(row) for row in await connection.fetch(FILLS_BY_ID, list(by_id))}
             for fill_id, stored in known.items():
                 refuse_changed_fill(stored, by_id[fill_id])
             new = [fill for fill_id, fill in by_id.items() if fill_id not in known]
             if not new:
-                return []
+                return [by_id[fill_id] for fill_id in by_id if fill_id in written]
+            written.update(fill.fill_id for fill in new)
             await connection.fetch(INSERT_FILLS, *_fill_columns(new))
             venue_order_ids = sorted({fill.venue_order_id for fill in new})
             await _derive_amended_trades(connection, venue_order_ids)
             for order in await connection.fetch(ORDERS_OF_VENUE_IDS, venue_order_ids):
                 await connection.execute(REFRESH_RECORD, order["client_order_id"])
-            return new
+            return [by_id[fill_id] for fill_id in by_id if fill_id in written]
+
+        return await self._database.write("recording fills", work)
 
     async def executions(self, product_id: ProductId | None = None) -> Sequence[Execution]:
         rows = await self._database.fetch("reading executions", EXECUTIONS, product_id)
@@ -299,6 +313,12 @@ async def _refuse_second_identity(connection: Connection, transition: OrderTrans
             f"order {transition.client_order_id} cannot be venue order {transition.venue_order_id}: order"
             f" {row['client_order_id']} is venue order {row['venue_order_id']}"
         )
+
+
+async def _is_ours(connection: Connection, intent: OrderIntent, token: int) -> bool:
+    """Tell whether the stored intent is the one that an earlier try of this very call committed."""
+    row = await connection.fetchrow(INTENT, intent.client_order_id)
+    return row is not None and row["fencing_token"] == token and _intent(row) == intent
 
 
 async def _insert_transition(connection: Connection, transition: OrderTransition, step: int) -> None:

@@ -3,12 +3,23 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-from bottrader.adapters.postgres.connection import Connection, Row, create_pool, translated
+from bottrader.adapters.postgres.connection import Connection, ConnectionLost, Row, create_pool, translated
 
 POOL_SIZE = 8
 CLOSE_TIMEOUT_S = 5.0
+WRITE_PAUSES_S = (0.02, 0.2)
+"""Before each repeat of a write whose session was lost: the first for a single cut, the second for a fail-over."""
+
+T_co = TypeVar("T_co", covariant=True)
+T = TypeVar("T")
+
+
+class Work(Protocol[T_co]):
+    """What one transaction writes; told whether an earlier try may have been committed already."""
+
+    async def __call__(self, connection: Connection, *, is_repeat: bool) -> T_co: ...
 
 
 class Database:
@@ -27,6 +38,34 @@ class Database:
         with translated(doing):
             async with self._pool.acquire() as connection, connection.transaction():
                 yield connection
+
+    async def write(self, doing: str, work: Work[T]) -> T:
+        """Run `work` in one transaction, and once more under the same keys when the session is lost, since a commit
+        whose acknowledgement did not come may have happened (F42).
+
+        Raises `StoreUnreachable` when the repeats are lost as well or the database fails, `InvariantBroken` when it
+        refused.
+        """
+        for pause_s in WRITE_PAUSES_S:
+            try:
+                async with self.transaction(doing) as connection:
+                    return await work(connection, is_repeat=pause_s != WRITE_PAUSES_S[0])
+            except ConnectionLost:
+                await asyncio.sleep(pause_s)
+        async with self.transaction(doing) as connection:
+            return await work(connection, is_repeat=True)
+
+    async def write_at_once(self, doing: str, query: str, *args: object) -> tuple[Sequence[Row], bool]:
+        """Run one statement that is a transaction by itself, like `write`; return its rows, and whether it is a repeat.
+
+        It costs one round trip where `write` costs three.
+        """
+        for pause_s in WRITE_PAUSES_S:
+            try:
+                return await self.fetch(doing, query, *args), pause_s != WRITE_PAUSES_S[0]
+            except ConnectionLost:
+                await asyncio.sleep(pause_s)
+        return await self.fetch(doing, query, *args), True
 
     @asynccontextmanager
     async def snapshot(self, doing: str) -> AsyncIterator[Connection]:

@@ -2,6 +2,7 @@
 
 from decimal import Decimal
 
+from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import Price
@@ -45,8 +46,18 @@ class PostgresSafety:
 
     async def record_kill_switch(self, switch: KillSwitch, request_digest: str | None = None) -> bool:
         values = (switch.is_on, switch.reason, switch.source, switch.at, switch.flattens, request_digest)
-        return await self._database.fetchval("throwing the kill switch", THROW, *values) is not None
+
+        async def work(connection: Connection, *, is_repeat: bool) -> bool:
+            # Without a digest a throw has no key but its content.
+            if is_repeat and _switch(await connection.fetchrow(NEWEST_THROW)) == switch:
+                return True
+            return await connection.fetchval(THROW, *values) is not None
+
+        return await self._database.write("throwing the kill switch", work)
 
     async def kill_switch(self) -> KillSwitch | None:
-        row = await self._database.fetchrow("reading the kill switch", NEWEST_THROW)
-        return None if row is None else KillSwitch(**dict(row))
+        return _switch(await self._database.fetchrow("reading the kill switch", NEWEST_THROW))
+
+
+def _switch(row: Row | None) -> KillSwitch | None:
+    return None if row is None else KillSwitch(**row)

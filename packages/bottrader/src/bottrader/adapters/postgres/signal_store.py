@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bottrader.adapters.postgres.acceptance import InboundGate
-from bottrader.adapters.postgres.connection import Connection
+from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.adapters.postgres.signal_rows import signal_values, to_signal
 from bottrader.domain.market import ProductId
@@ -67,20 +67,24 @@ class PostgresSignals:
         self._gate = InboundGate(database)
 
     async def record_signal(self, signal: Signal) -> bool:
-        async with self._database.transaction("recording a signal") as connection:
+        async def work(connection: Connection, *, is_repeat: bool) -> bool:
             if await connection.fetchval(INSERT_SIGNAL, *signal_values(signal)) is None:
-                return False
+                # Its id is derived from its content, so after a lost commit it is the one of the first try.
+                return is_repeat
             await connection.execute(INSERT_OUTBOX, signal.signal_id)
             return True
+
+        return await self._database.write("recording a signal", work)
 
     async def undelivered_signals(self, limit: int) -> Sequence[Signal]:
         rows = await self._database.fetch("reading undelivered signals", UNDELIVERED, limit)
         return [to_signal(row) for row in rows]
 
     async def close_delivery(self, signal_id: SignalId, report: DeliveryReport, at: datetime) -> None:
-        await self._database.execute(
-            "closing a delivery", CLOSE_DELIVERY, signal_id, at, report.delivery.value, report.detail
-        )
+        async def work(connection: Connection, *, is_repeat: bool) -> None:  # noqa: ARG001 - closed once is closed
+            await connection.execute(CLOSE_DELIVERY, signal_id, at, report.delivery.value, report.detail)
+
+        await self._database.write("closing a delivery", work)
 
     async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
         return await self._gate.accept(inbound)
@@ -90,16 +94,15 @@ class PostgresSignals:
         return [to_signal(row) for row in rows]
 
     async def record_outcome(self, outcome: SignalOutcome) -> bool:
-        stored = await self._database.fetchval("recording an outcome", INSERT_OUTCOME_ONCE, *_outcome_values(outcome))
-        return stored is not None
+        async def work(connection: Connection, *, is_repeat: bool) -> bool:
+            if await connection.fetchval(INSERT_OUTCOME_ONCE, *_outcome_values(outcome)) is not None:
+                return True
+            return is_repeat and _outcome(await connection.fetchrow(OUTCOME_OF, outcome.signal_id)) == outcome
+
+        return await self._database.write("recording an outcome", work)
 
     async def outcome_of(self, signal_id: SignalId) -> SignalOutcome | None:
-        row = await self._database.fetchrow("reading an outcome", OUTCOME_OF, signal_id)
-        if row is None:
-            return None
-        return SignalOutcome(
-            SignalId(row["signal_id"]), OutcomeKind(row["kind"]), row["code"], row["message"], row["decided_at"]
-        )
+        return _outcome(await self._database.fetchrow("reading an outcome", OUTCOME_OF, signal_id))
 
     async def last_side(self, product_id: ProductId) -> LastSide | None:
         row = await self._database.fetchrow("reading the last side", LAST_SIDE, product_id)
@@ -120,14 +123,25 @@ class PostgresSignals:
         return to_signal(row), delivery, None if accepted is None else accepted["received_at"]
 
     async def activate_snapshot(self, snapshot: StrategySnapshot, role: str, at: datetime) -> None:
-        async with self._database.transaction("activating a strategy snapshot") as connection:
-            content = (snapshot.content_hash, snapshot.strategy, snapshot.parameters, snapshot.parameters)
+        content = (snapshot.content_hash, snapshot.strategy, snapshot.parameters, snapshot.parameters)
+
+        async def work(connection: Connection, *, is_repeat: bool) -> None:  # noqa: ARG001 - the open one is left
             await connection.execute(INSERT_SNAPSHOT, *content)
             await connection.execute(LOCK_ACTIVATIONS)
             if await connection.fetchval(OPEN_ACTIVATION, role) == snapshot.content_hash:
                 return
             closed_at = await connection.fetchval(CLOSE_ACTIVATION, role, at)
             await connection.execute(INSERT_ACTIVATION, role, snapshot.content_hash, closed_at or at)
+
+        await self._database.write("activating a strategy snapshot", work)
+
+
+def _outcome(row: Row | None) -> SignalOutcome | None:
+    if row is None:
+        return None
+    return SignalOutcome(
+        SignalId(row["signal_id"]), OutcomeKind(row["kind"]), row["code"], row["message"], row["decided_at"]
+    )
 
 
 def _outcome_values(outcome: SignalOutcome) -> tuple[object, ...]:

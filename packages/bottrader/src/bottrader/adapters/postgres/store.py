@@ -7,24 +7,25 @@ from bottrader.adapters.postgres.leaderboard_store import PostgresLeaderboard
 from bottrader.adapters.postgres.lease import hold_lease
 from bottrader.adapters.postgres.ledger_store import (
     ALLOCATIONS,
-    CASH,
     SIGNALS_COUNT,
     TRADE_RECORDS,
     PostgresLedger,
     to_allocation,
-    to_movement,
 )
 from bottrader.adapters.postgres.order_store import EXECUTIONS, PostgresOrders, to_execution
 from bottrader.adapters.postgres.pool import open_database
 from bottrader.adapters.postgres.safety_store import PostgresSafety
 from bottrader.adapters.postgres.signal_store import PostgresSignals
+from bottrader.adapters.postgres.truth_store import CASH, PostgresTruth, to_movement
 from bottrader.domain.signals import SignalId
 from bottrader.ports import Lease, LedgerSnapshot, SignalHistory, TradeRecord
 
 PING = "SELECT 1"
 
 
-class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger, PostgresLeaderboard):
+class PostgresStore(
+    PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger, PostgresTruth, PostgresLeaderboard
+):
     """Keeps the contract of `ports.Store`; open it with `open_store`."""
 
     async def snapshot(self) -> LedgerSnapshot:
