@@ -29,7 +29,8 @@ def uploads(layers: Sequence[str], build: Path) -> Iterator[tuple[str, ...]]:
         results = sorted((build / "junit").glob(f"{layer}-*.xml"))
         if not coverage.exists() or not results:
             raise FileNotFoundError(f"no reports of {layer} in {build}; run `nox -s cover` first")
-        common = ("--disable-search", "--flag", layer)
+        # No plugin: they look for the reports of other languages.
+        common = ("--plugin", "noop", "--disable-search", "--flag", layer)
         yield ("--report-type", "coverage", *common, "--file", str(coverage))
         for result in results:
             yield ("--report-type", "test_results", *common, "--file", str(result))
@@ -57,18 +58,20 @@ def main(arguments: Sequence[str], environ: Mapping[str, str]) -> int:
     except FileNotFoundError as error:
         print(error)
         return 1
-    program = [str(Path(sys.executable).with_name("codecovcli")), "--disable-telem", "upload-process"]
+    # `upload-process` makes the commit known to the server even in a dry run; `do-upload` then only prints.
+    verb = ["do-upload", "--dry-run"] if options.dry_run else ["upload-process"]
+    program = [str(Path(sys.executable).with_name("codecovcli")), "--disable-telem", *verb, "--fail-on-error"]
     token = None if options.dry_run else identity_token(environ)
     # By the environment, because a command line can be read by every process of the machine.
     env = {**environ, "CODECOV_TOKEN": token} if token else dict(environ)
     failed = []
     for upload in wanted:
-        command = [*program, "--fail-on-error", *(["--dry-run"] if options.dry_run else []), *upload]
+        command = [*program, *upload]
         print(" ".join(command[1:]), flush=True)
         if subprocess.run(command, env=env, check=False).returncode:
             failed.append(upload[-1])
-    verb = "would be sent" if options.dry_run else "sent"
-    print(f"codecov: {len(wanted) - len(failed)} of {len(wanted)} reports {verb}")
+    word = "would be sent" if options.dry_run else "sent"
+    print(f"codecov: {len(wanted) - len(failed)} of {len(wanted)} reports {word}")
     for path in failed:
         print(f"not sent: {path}")
     return 1 if failed else 0
