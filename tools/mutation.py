@@ -162,6 +162,18 @@ def _show(mutmut: Path, name: str) -> str:
     return done.stdout
 
 
+def report(verdict: Verdict, modules: Sequence[str]) -> str:
+    """Return what is wrong, a mutant with its line before and after, and then the counts."""
+    return "\n".join(
+        (
+            *(f"no test notices: {mutant}" for mutant in verdict.survivors),
+            *(f"listed as equivalent, but gone or killed: {mutant}" for mutant in verdict.stale),
+            f"mutation: {verdict.mutants_count} mutants of {', '.join(modules)}; {len(verdict.survivors)} survived,"
+            f" {verdict.explained_count} are equivalent and explained",
+        )
+    )
+
+
 def main(arguments: list[str]) -> int:
     """Run the mutants of the modules named, or of all that the project lists, and return the exit code."""
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["bottrader"]["mutation"]
@@ -185,14 +197,9 @@ def main(arguments: list[str]) -> int:
     stage(modules)
     count, survivors = run()
     verdict = judge(count, survivors, read_explained(EQUIVALENT.read_text(encoding="utf-8"), modules))
-    for mutant in verdict.survivors:
-        print(f"no test notices: {mutant}")
-    for mutant in verdict.stale:
-        print(f"listed as equivalent, but gone or killed: {mutant}")
-    print(
-        f"mutation: {verdict.mutants_count} mutants of {', '.join(modules)}; {len(verdict.survivors)} survived,"
-        f" {verdict.explained_count} are equivalent and explained"
-    )
+    told = report(verdict, modules)
+    (STAGE.parent / "mutation.md").write_text(f"## Mutation\n\n```diff\n{told}\n```\n", encoding="utf-8")
+    print(told)
     return 0 if verdict.is_passed else 1
 
 

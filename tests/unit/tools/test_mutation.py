@@ -122,3 +122,13 @@ def test_when_no_rule_changed_nothing_is_broken(
     monkeypatch.setattr(mutation, "stage", lambda modules: pytest.fail("it staged mutants of nothing"))
     assert mutation.main(["--changed", "origin/main"]) == 0
     assert "nothing to break" in capsys.readouterr().out
+
+
+def test_the_report_shows_a_survivor_before_and_after_and_ends_with_the_counts() -> None:
+    told = mutation.report(judge(9, [OTHER, KNOWN], {KNOWN: "same"}), ["sizing", "money"])
+    assert told.splitlines() == [
+        "no test notices: bottrader.domain.sizing.size_entry",
+        "  - a",
+        "  + b",
+        "mutation: 9 mutants of sizing, money; 1 survived, 1 are equivalent and explained",
+    ]
