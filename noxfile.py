@@ -168,7 +168,9 @@ def unit(session: nox.Session) -> None:
 def quick(session: nox.Session) -> None:
     """The unit tests of the rooms that decide, unmeasured: what the commit hook runs."""
     sync(session, "test", "lint", "nox", packages=tuple(PACKAGES))
-    session.run("pytest", *workers(session), *(session.posargs or QUICK))
+    # Twenty fixed examples of each property: a commit shall not wait for luck, nor depend on it.
+    env = {"HYPOTHESIS_PROFILE": "mutation"}
+    session.run("pytest", *workers(session), *(session.posargs or QUICK), env=env)
 
 
 @nox.session(python=PYTHONS, tags=["ci", "docker", *(f"pg{major}" for major in POSTGRES)], allow_parallel=True)
@@ -186,7 +188,7 @@ def e2e(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
 def system(session: nox.Session) -> None:
     """The whole as a user meets it, and the gates themselves with planted offences."""
-    layer(session, "system", "lint", "nox")
+    layer(session, "system", "types", "mutation", "cover")
 
 
 @nox.session(python=PYTHONS, tags=["ci"])
