@@ -1,7 +1,5 @@
 """A part of the store works without the others: whoever needs the ledger alone opens no whole store."""
 
-from datetime import UTC, datetime
-
 import pytest
 
 from bottrader.adapters.postgres.ledger_store import PostgresLedger
