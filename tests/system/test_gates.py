@@ -29,6 +29,26 @@ FOLDERS = (".ci", ".github", "packages/bottrader/src", "packages/coinbase-sim/sr
 FILES = (".pre-commit-config.yaml", "codecov.yml", "noxfile.py", "packages/bottrader/pyproject.toml", "pyproject.toml")
 # Only the rule is measured, so that one file of tests is enough.
 MEASURE = f"[run]\nbranch = true\nrelative_files = true\ninclude = {DOMAIN}/{RULE}.py\n"
+# What the rule becomes when it is mutated, because each mutant starts a run of its own.
+SMALL_RULE = """\
+from bottrader.domain.money import ZERO, Price
+
+
+def is_payable(price: Price) -> bool:
+    return price > ZERO
+"""
+SMALL_TESTS = f"""\
+from decimal import Decimal
+
+from bottrader.domain.{RULE} import is_payable
+from bottrader.domain.money import Price
+
+
+def test_a_price_above_zero_is_payable_and_zero_is_not() -> None:
+    assert is_payable(Price(Decimal("0.01")))
+    assert not is_payable(Price(Decimal(0)))
+"""
+PLANTED_WORD = "unseen"
 PLANTED_TEST = "tests/unit/domain/test_planted.py"
 
 
@@ -125,10 +145,13 @@ def changed_lines(tree: Tree) -> Result:
 
 
 def mutation(tree: Tree) -> Result:
-    """The mutants of one rule, with the tests of that rule alone."""
+    """The mutants of one rule, cut down to a line, with the tests of that rule alone."""
     for path in (tree.folder / "tests/unit/domain").iterdir():
         if path.name != Path(RULE_TESTS).name and path.name.startswith("test_"):
             path.unlink()
+    tree.write(f"{DOMAIN}/{RULE}.py", SMALL_RULE)
+    if PLANTED_WORD not in (tree.folder / RULE_TESTS).read_text(encoding="utf-8"):
+        tree.write(RULE_TESTS, SMALL_TESTS)
     return tree.run("python", "-m", "tools.mutation", RULE)
 
 
@@ -175,19 +198,14 @@ def untested_change(tree: Tree) -> None:
 
 
 def survivor(tree: Tree) -> None:
-    """A rule whose test runs it and looks at nothing: all of its lines are covered."""
-    tree.append(f"{DOMAIN}/{RULE}.py", "\n\ndef planted(price: Price) -> bool:\n    return price > ZERO\n")
-    tree.append(
-        RULE_TESTS,
-        f"\n\ndef test_planted() -> None:\n    from bottrader.domain.{RULE} import planted\n\n"
-        "    planted(Price(Decimal(1)))\n",
-    )
+    """A test that runs the rule and looks at nothing: all of its lines are covered."""
+    tree.write(RULE_TESTS, SMALL_TESTS.replace("assert", f"{PLANTED_WORD} ="))
 
 
 OFFENCES: Sequence[Offence] = (
     Offence("an uncovered line in a money module", floors, untested, "by the unit layer, at least 100 %"),
     Offence("a changed line that no test runs", changed_lines, untested_change, "no test runs line"),
-    Offence("a surviving mutant", mutation, survivor, f"no test notices: bottrader.domain.{RULE}.planted"),
+    Offence("a surviving mutant", mutation, survivor, f"no test notices: bottrader.domain.{RULE}.is_payable"),
     Offence(
         "a leaked task",
         unit,

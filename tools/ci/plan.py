@@ -22,7 +22,7 @@ Row = Mapping[str, Any]
 def rows(listing: Iterable[Mapping[str, Any]]) -> Sequence[Row]:
     """Return one row for each session, and for a session with Docker one for each server.
 
-    A row says what the job runs, on which Python, on which image of PostgreSQL (empty without Docker), and whether it
+    A row says what the job runs, on which Python, on which PostgreSQL (empty without Docker), and whether it
     leaves coverage data: a layer does so once, on its first server.
     """
     found = []
@@ -35,7 +35,7 @@ def rows(listing: Iterable[Mapping[str, Any]]) -> Sequence[Row]:
                     "session": entry["session"],
                     "python": entry["python"] or MEASURING,
                     "docker": needs_docker,
-                    "postgres": f"postgres:{major}-alpine" if major else "",
+                    "postgres": major,
                     "measured": leaves_data and place == 0,
                 }
             )
