@@ -126,7 +126,8 @@ def _is_of(path: str, module: str) -> bool:
     source = f"packages/bottrader/src/{PACKAGE.replace('.', '/')}/{module}"
     tests = f"tests/unit/domain/test_{module}"
     # A module may be a package, and its tests a folder or several files: test_exits.py, test_exits_machine.py.
-    return path == f"{source}.py" or path.startswith((f"{source}/", f"{tests}.py", f"{tests}_", f"{tests}/"))
+    folders = (f"{source}/", f"tests/unit/domain/{module}/", f"{tests}_")
+    return path in (f"{source}.py", f"{tests}.py") or path.startswith(folders)
 
 
 def stage(modules: Sequence[str]) -> None:

@@ -42,7 +42,14 @@ def ask(folder: Path, base: str) -> Report:
     """Return what diff-cover found; lines that are changed but not committed count as well."""
     report = folder / "changed.json"
     program = Path(sys.executable).with_name("diff-cover")
-    command = [program, folder / "all.xml", f"--compare-branch={base}", "--quiet", "--format", f"json:{report}"]
+    command = [
+        str(program),
+        str(folder / "all.xml"),
+        f"--compare-branch={base}",
+        "--quiet",
+        "--format",
+        f"json:{report}",
+    ]
     subprocess.run(command, check=True)
     return dict(json.loads(report.read_text(encoding="utf-8")))
 

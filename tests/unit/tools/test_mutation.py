@@ -86,6 +86,7 @@ def test_every_explanation_of_the_project_has_its_reason() -> None:
         ("packages/bottrader/src/bottrader/domain/money.py", ["money"]),
         ("packages/bottrader/src/bottrader/domain/lots/queue.py", ["lots"]),
         ("tests/unit/domain/test_lots_properties.py", ["lots"]),
+        ("tests/unit/domain/lots/test_queue.py", ["lots"]),
         ("tests/unit/domain/test_money.py", ["money"]),
         ("packages/bottrader/src/bottrader/domain/money_market.py", []),
         ("tests/unit/app/test_money.py", []),
