@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+pytest_plugins = ["tests.fixtures.evidence"]
+
 UNIT = Path(__file__).parent / "unit"
 # How many examples a property is tried with, unless it says so itself: HYPOTHESIS_PROFILE=nightly for the long run.
 settings.register_profile("local", deadline=None, max_examples=50)

@@ -1,5 +1,7 @@
 """Break every line of the money rules on purpose and see that a test notices: `python -m tools.mutation [MODULE ...]`.
 
+`--changed BASE` chooses the modules whose source or unit tests differ from what BASE names, for example `origin/main`.
+
 mutmut makes the mutants and runs the unit tests of the domain on each. The verdict is read from its results, because
 its exit code says only that it ran. A mutant that no test can tell from the original is listed in
 `equivalent_mutants.toml` with the reason; any other survivor, and an entry of that list that no longer survives, fails.
@@ -106,6 +108,28 @@ def _function_of(name: str) -> str:
     return f"{module}.{plain}"
 
 
+def changed_modules(base: str, modules: Sequence[str]) -> list[str]:
+    """Return those of `modules` whose source or unit tests changed since the branch left `base`.
+
+    Raises:
+        ValueError: when git cannot compare with `base`.
+    """
+    command = ["git", "diff", "--name-only", "--merge-base", base]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise ValueError(f"git cannot compare with {base}: {done.stderr.strip()}; fetch it, or name another base")
+    paths = done.stdout.splitlines()
+    return [module for module in modules if any(_is_of(path, module) for path in paths)]
+
+
+def _is_of(path: str, module: str) -> bool:
+    source = f"packages/bottrader/src/{PACKAGE.replace('.', '/')}/{module}"
+    tests = f"tests/unit/domain/test_{module}"
+    # A module may be a package, and its tests a folder or several files: test_exits.py, test_exits_machine.py.
+    folders = (f"{source}/", f"tests/unit/domain/{module}/", f"{tests}_")
+    return path in (f"{source}.py", f"{tests}.py") or path.startswith(folders)
+
+
 def stage(modules: Sequence[str]) -> None:
     """Lay the package and its unit tests out as mutmut wants them, away from the working tree."""
     shutil.rmtree(STAGE, ignore_errors=True)
@@ -139,6 +163,18 @@ def _show(mutmut: Path, name: str) -> str:
     return done.stdout
 
 
+def report(verdict: Verdict, modules: Sequence[str]) -> str:
+    """Return what is wrong, a mutant with its line before and after, and then the counts."""
+    return "\n".join(
+        (
+            *(f"no test notices: {mutant}" for mutant in verdict.survivors),
+            *(f"listed as equivalent, but gone or killed: {mutant}" for mutant in verdict.stale),
+            f"mutation: {verdict.mutants_count} mutants of {', '.join(modules)}; {len(verdict.survivors)} survived,"
+            f" {verdict.explained_count} are equivalent and explained",
+        )
+    )
+
+
 def main(arguments: list[str]) -> int:
     """Run the mutants of the modules named, or of all that the project lists, and return the exit code."""
     listed = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["bottrader"]["mutation"]
@@ -146,20 +182,25 @@ def main(arguments: list[str]) -> int:
     parser.add_argument(
         "modules", nargs="*", metavar="MODULE", help=f"of {', '.join(listed['modules'])}; all by default"
     )
-    modules = parser.parse_args(arguments).modules or listed["modules"]
+    parser.add_argument("--changed", metavar="BASE", help="of these, only what changed since BASE")
+    options = parser.parse_args(arguments)
+    modules = options.modules or listed["modules"]
     if unknown := set(modules) - set(listed["modules"]):
         parser.error(f"no mutants are made of {', '.join(sorted(unknown))}; there are {', '.join(listed['modules'])}")
+    if options.changed is not None:
+        try:
+            modules = changed_modules(options.changed, modules)
+        except ValueError as error:
+            parser.error(str(error))
+        if not modules:
+            print(f"mutation: no money rule and none of its tests changed since {options.changed}; nothing to break")
+            return 0
     stage(modules)
     count, survivors = run()
     verdict = judge(count, survivors, read_explained(EQUIVALENT.read_text(encoding="utf-8"), modules))
-    for mutant in verdict.survivors:
-        print(f"no test notices: {mutant}")
-    for mutant in verdict.stale:
-        print(f"listed as equivalent, but gone or killed: {mutant}")
-    print(
-        f"mutation: {verdict.mutants_count} mutants of {', '.join(modules)}; {len(verdict.survivors)} survived,"
-        f" {verdict.explained_count} are equivalent and explained"
-    )
+    told = report(verdict, modules)
+    (STAGE.parent / "mutation.md").write_text(f"## Mutation\n\n```diff\n{told}\n```\n", encoding="utf-8")
+    print(told)
     return 0 if verdict.is_passed else 1
 
 

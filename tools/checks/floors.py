@@ -75,24 +75,38 @@ def _below(path: str, floor: Floor, summary: Mapping[str, float]) -> Iterator[st
             yield f"{path}: {percent:.1f} % of {unit}{who}, at least {least:g} %"
 
 
-def summary(everything: Report, short: Sequence[str]) -> str:
-    """Return the result as Markdown: the total, what falls short, the table of files."""
+def summary(floors: Floors, everything: Report, unit: Report, short: Sequence[str]) -> str:
+    """Return the result as Markdown: the total, what falls short, the table of files beside their floors."""
     totals = everything["totals"]
     lines = [
         "## Coverage",
         "",
-        "{percent_statements_covered:.1f} % of lines, {percent_branches_covered:.1f} % of branches.".format(**totals),
+        "{percent_statements_covered:.1f} % of lines, {percent_branches_covered:.1f} % of branches;".format(**totals)
+        + f" at least {floors.total:g} % of lines.",
         "",
         *(f"* **{sentence}**" for sentence in short),
         *([""] if short else []),
-        "| file | lines | branches |",
-        "|---|---:|---:|",
+        "| file | lines | floor | branches | floor | judged by |",
+        "|---|---:|---:|---:|---:|---|",
     ]
-    for path, file in sorted(everything["files"].items()):
-        figures = file["summary"]
-        branches = f"{figures['percent_branches_covered']:.1f}" if figures.get("num_branches") else "none"
-        lines.append(f"| {path} | {figures['percent_statements_covered']:.1f} | {branches} |")
+    for path in sorted(everything["files"]):
+        floor = floors.of(path)
+        by_unit = floor is not None and floor.unit
+        found = (unit if by_unit else everything)["files"].get(path)
+        figures = found["summary"] if found else {}
+        cells = (path, _percent(figures, "statements"), _least(floor, "lines"), _percent(figures, "branches"))
+        lines.append(f"| {' | '.join(cells)} | {_least(floor, 'branches')} | {'unit' if by_unit else 'all layers'} |")
     return "\n".join(lines) + "\n"
+
+
+def _percent(figures: Mapping[str, float], what: str) -> str:
+    if what == "branches" and figures and not figures.get("num_branches"):
+        return "none"
+    return f"{figures.get(f'percent_{what}_covered', 0):.1f}"
+
+
+def _least(floor: Floor | None, what: str) -> str:
+    return "missing" if floor is None else f"{getattr(floor, what):g}"
 
 
 def main(folder: Path) -> int:
@@ -100,7 +114,7 @@ def main(folder: Path) -> int:
     floors = Floors.read(tomllib.loads(Path("pyproject.toml").read_text(encoding="utf-8")))
     everything, unit = (json.loads((folder / name).read_text(encoding="utf-8")) for name in ("all.json", "unit.json"))
     short = list(shortfalls(floors, everything, unit))
-    text = summary(everything, short)
+    text = summary(floors, everything, unit, short)
     (folder / "summary.md").write_text(text, encoding="utf-8")
     print(text)
     for sentence in short:

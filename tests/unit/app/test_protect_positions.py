@@ -348,6 +348,18 @@ async def test_prices_that_jump_about_hold_a_bracket_back() -> None:
     assert "2 things" in str(house.told("bracket_held_back")[0].fields["reason"])
 
 
+async def test_prices_of_a_crossed_book_jump_about_and_hold_nothing_back() -> None:
+    """B69, F30: the same leaps, but each with the bid above the ask, are no market that moved."""
+    house = await holding()
+    for number in range(30):
+        middle = 34_000 if number % 2 else 46_000
+        house.protector.watch(house.show(str(middle), bid=str(middle + 1), ask=str(middle - 1)))
+    house.show("40000")
+    await protect(house)
+    assert house.protector.protection(BTC) is Protection.VENUE
+    assert house.told("bracket_held_back") == []
+
+
 @pytest.mark.parametrize(("traded", "reason"), [("43400", "take_profit:"), ("38800", "stop_loss:")])
 async def test_the_exit_of_a_bracket_is_booked_with_its_parent_and_the_reason_of_its_leg(
     traded: str, reason: str

@@ -110,6 +110,21 @@ async def test_fills_of_an_open_order_do_not_end_it() -> None:
     assert len(house.told("fill_recorded")) == 1
 
 
+async def test_a_late_look_at_an_order_that_is_over_does_not_open_it_again() -> None:
+    """B200: it was asked for before its end was known, and the answer says nothing of it."""
+    house = await House().open()
+    house.exchange.script(StayOpen())
+    await house.buy("0.01")
+    (order,) = house.portfolio.open_orders()
+    assert order.venue_order_id is not None
+    house.exchange.end(order.venue_order_id, OrderState.CANCELLED)
+    await settle_all(house)
+    assert house.portfolio.open_orders() == []
+    house.exchange.hidden_lookups = 1
+    await house.recorder.settle(order, order.venue_order_id)
+    assert house.portfolio.open_orders() == []
+
+
 async def test_a_known_fill_changes_nothing() -> None:
     """B268"""
     house = await House().open()

@@ -1,5 +1,6 @@
 """The verdict on mutants: what survives is told, what is explained must still be there."""
 
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -77,3 +78,58 @@ def test_an_unknown_module_is_a_usage_error(capsys: pytest.CaptureFixture[str]) 
 def test_every_explanation_of_the_project_has_its_reason() -> None:
     listed = read_explained(mutation.EQUIVALENT.read_text(encoding="utf-8"), ["money"])
     assert all(len(reason) > 20 for reason in listed.values())
+
+
+@pytest.mark.parametrize(
+    ("path", "modules"),
+    [
+        ("packages/bottrader/src/bottrader/domain/money.py", ["money"]),
+        ("packages/bottrader/src/bottrader/domain/lots/queue.py", ["lots"]),
+        ("tests/unit/domain/test_lots_properties.py", ["lots"]),
+        ("tests/unit/domain/lots/test_queue.py", ["lots"]),
+        ("tests/unit/domain/test_money.py", ["money"]),
+        ("packages/bottrader/src/bottrader/domain/money_market.py", []),
+        ("tests/unit/app/test_money.py", []),
+        ("README.md", []),
+    ],
+)
+def test_a_change_of_a_rule_or_of_its_tests_chooses_the_module(
+    monkeypatch: pytest.MonkeyPatch, path: str, modules: list[str]
+) -> None:
+    def diff(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 0, stdout=f"docs/x.md\n{path}\n", stderr="")
+
+    monkeypatch.setattr(subprocess, "run", diff)
+    assert mutation.changed_modules("origin/main", ["money", "lots"]) == modules
+
+
+def test_a_base_that_is_not_there_is_a_usage_error(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def diff(*_: object, **__: object) -> subprocess.CompletedProcess[str]:
+        return subprocess.CompletedProcess([], 128, stdout="", stderr="fatal: bad revision 'nowhere'\n")
+
+    monkeypatch.setattr(subprocess, "run", diff)
+    with pytest.raises(SystemExit) as told:
+        mutation.main(["--changed", "nowhere"])
+    assert told.value.code == 2
+    assert "git cannot compare with nowhere: fatal: bad revision 'nowhere'" in capsys.readouterr().err
+
+
+def test_when_no_rule_changed_nothing_is_broken(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(mutation, "changed_modules", lambda base, modules: [])
+    monkeypatch.setattr(mutation, "stage", lambda modules: pytest.fail("it staged mutants of nothing"))
+    assert mutation.main(["--changed", "origin/main"]) == 0
+    assert "nothing to break" in capsys.readouterr().out
+
+
+def test_the_report_shows_a_survivor_before_and_after_and_ends_with_the_counts() -> None:
+    told = mutation.report(judge(9, [OTHER, KNOWN], {KNOWN: "same"}), ["sizing", "money"])
+    assert told.splitlines() == [
+        "no test notices: bottrader.domain.sizing.size_entry",
+        "  - a",
+        "  + b",
+        "mutation: 9 mutants of sizing, money; 1 survived, 1 are equivalent and explained",
+    ]

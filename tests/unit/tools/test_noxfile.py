@@ -1,6 +1,7 @@
 """The noxfile: what is selected, what each session would run, and that reading it starts nothing."""
 
 import importlib.util
+import json
 import re
 import socket
 import subprocess
@@ -37,6 +38,7 @@ class FakeSession:
     posargs: list[str] = field(default_factory=list)
     venv_backend: str = "uv"
     parallel: bool = False
+    tmp: Path = Path("/nowhere")
     failing: tuple[str, ...] = ()
     virtualenv: Venv = field(default_factory=Venv)
     ran: list[tuple[str, ...]] = field(default_factory=list)
@@ -56,8 +58,13 @@ class FakeSession:
     def install(self, *arguments: str) -> None:
         self.installed.append(arguments)
 
+    def create_tmp(self) -> str:
+        return str(self.tmp)
+
     def error(self, message: str) -> None:
         raise RuntimeError(message)
+
+    skip = error
 
 
 def perform(session: Any, fake: FakeSession) -> FakeSession:
@@ -115,7 +122,7 @@ def test_the_default_run_is_a_pull_requests_duty_on_this_interpreter_alone() -> 
 
 def test_sessions_of_the_ci_matrix_require_no_other_session() -> None:
     tagged = {name: func for name, func in nox.registry.get().items() if "ci" in func.tags}
-    assert set(tagged) == {*LAYERS, "lint", "types", "sim-package", "demo"}
+    assert set(tagged) == {*LAYERS, "lint", "types", "sim-package", "demo", "minimums", "package"}
     assert not [name for name, func in tagged.items() if func.requires]
 
 
@@ -158,7 +165,16 @@ def test_unit_uses_at_most_two_workers_and_none_beside_other_sessions(workspace:
 def test_on_another_interpreter_a_layer_is_not_measured(workspace: Path) -> None:
     session = perform(noxfile.e2e, FakeSession(name="e2e-3.9", python="3.9"))
     assert session.ran == [("pytest", "tests/end_to_end", "--junitxml=build/junit/e2e-3.9.xml")]
-    assert not (workspace / "build").exists()
+    assert not (workspace / "build/cov").exists()
+
+
+def test_a_layer_leaves_beside_its_report_what_it_cost_even_when_it_fails(workspace: Path) -> None:
+    with pytest.raises(nox.command.CommandFailed):
+        perform(noxfile.performance, FakeSession(name="performance-3.11", failing=("pytest",)))
+    cost = json.loads((workspace / "build/junit/performance-3.11.cost.json").read_text())
+    assert cost.keys() == {"wall_s", "cpu_s"}
+    # Nothing was started, so no child used the processor.
+    assert cost["cpu_s"] == 0
 
 
 def test_performance_is_never_measured_and_prints_its_ratios(workspace: Path) -> None:
@@ -240,6 +256,96 @@ def test_the_night_tries_every_property_with_ten_thousand_examples_and_has_time_
     assert settings.get_profile("nightly").max_examples == 10_000
 
 
+def test_changed_lines_are_compared_with_the_base_that_is_given_and_both_judges_are_heard(workspace: Path) -> None:
+    data = workspace / "build/cov/data"
+    data.mkdir(parents=True)
+    for layer in noxfile.MEASURED:
+        (data / f".coverage.{layer}").touch()
+    session = FakeSession(name="cover", posargs=["--base", "v0.1"], failing=("python",))
+    with pytest.raises(RuntimeError, match=r"^failed: floors, changed lines$"):
+        perform(noxfile.cover, session)
+    assert session.ran[-1][-1] == "--base=v0.1"
+
+
+def test_the_oldest_releases_are_taken_of_what_the_packages_ask_for_and_of_nothing_else(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(ROOT)
+    session = FakeSession(name="minimums", tmp=tmp_path)
+    (command,) = perform(noxfile.minimums, session).installed
+    assert "--resolution=lowest-direct" in command
+    assert {f"--requirement=packages/{name}/pyproject.toml" for name in noxfile.PACKAGES} <= set(command)
+    pinned = {noxfile.name_of(line) for line in (tmp_path / "tools.txt").read_text().splitlines()}
+    assert {"pytest", "hypothesis"} <= pinned
+    assert not pinned & {"aiohttp", "litestar", "msgspec", "pyarrow"}
+
+
+def test_without_uv_the_lowest_versions_are_not_asked_for() -> None:
+    with pytest.raises(RuntimeError, match="only uv resolves to the lowest versions"):
+        perform(noxfile.minimums, FakeSession(name="minimums", venv_backend="virtualenv"))
+
+
+@pytest.mark.parametrize(
+    ("posargs", "words"),
+    [
+        ([], []),
+        (["3"], ["3"]),
+        (["3", "e2e"], ["3", "tests/end_to_end"]),
+        (["2", "tests/unit/app"], ["2", "tests/unit/app"]),
+    ],
+)
+def test_flake_takes_a_count_and_a_layer(posargs: list[str], words: list[str]) -> None:
+    (command,) = perform(noxfile.flake, FakeSession(name="flake", posargs=posargs)).ran
+    assert command[: command.index("--")] == ("python", "-m", "tools.ci.flake", *words)
+
+
+def test_the_mirror_is_asked_about_the_measured_layers_with_a_client_pinned_by_hash() -> None:
+    session = perform(noxfile.codecov, FakeSession(name="codecov", posargs=["--dry-run"]))
+    assert session.installed == [("--require-hashes", "--requirement=requirements/codecov.txt")]
+    assert session.ran == [("python", "-m", "tools.ci.codecov", *noxfile.MEASURED, "--dry-run")]
+
+
+def test_every_locked_package_is_asked_about_and_none_is_resolved_anew() -> None:
+    (command,) = perform(noxfile.audit, FakeSession(name="audit")).ran
+    assert command[:3] == ("pip-audit", "--requirement", "requirements/constraints.txt")
+    assert {"--no-deps", "--disable-pip"} <= set(command)
+
+
+def test_what_is_released_is_what_was_built_and_installed_where_no_source_is(workspace: Path, tmp_path: Path) -> None:
+    stale = workspace / "build/dist/old.whl"
+    stale.parent.mkdir(parents=True)
+    stale.touch()
+    session = perform(noxfile.package, FakeSession(name="package", tmp=tmp_path))
+    assert not stale.exists()
+    assert [command[:2] for command in session.installed[:-1]] == [("uv", "build")] * len(noxfile.PACKAGES)
+    assert not [word for command in session.installed for word in command if "editable" in word]
+    assert ("python", "-c", noxfile.INSTALLED) in session.ran
+    assert session.ran[-1][:2] == ("bottrader", "demo")
+
+
+def test_nothing_is_published_that_was_not_built(workspace: Path) -> None:
+    with pytest.raises(RuntimeError, match="nothing to publish in build/dist"):
+        perform(noxfile.publish, FakeSession(name="publish"))
+
+
+def test_what_is_published_is_signed_first_and_uploaded_without_a_password(workspace: Path) -> None:
+    built = workspace / "build/dist"
+    built.mkdir(parents=True)
+    for name in ("bot-1-py3-none-any.whl", "bot-1.tar.gz", "bot-1.tar.gz.publish.attestation"):
+        (built / name).touch()
+    sign, upload = perform(noxfile.publish, FakeSession(name="publish")).ran
+    files = ("build/dist/bot-1-py3-none-any.whl", "build/dist/bot-1.tar.gz")
+    assert sign == ("pypi-attestations", "sign", *files)
+    assert upload == ("uv", "publish", "--trusted-publishing=always", *files)
+
+
+def test_a_soak_trades_on_markets_that_nobody_has_seen_or_on_those_named(tmp_path: Path) -> None:
+    unseen = perform(noxfile.soak, FakeSession(name="soak", tmp=tmp_path)).ran
+    assert len({command[3] for command in unseen}) == 3
+    (named,) = perform(noxfile.soak, FakeSession(name="soak", tmp=tmp_path, posargs=["41"])).ran
+    assert named[:4] == ("bottrader", "demo", "--minutes=43200", "--seed=41")
+
+
 def test_the_demo_installs_no_test_tools(workspace: Path) -> None:
     (command,) = perform(noxfile.demo, FakeSession(name="demo")).installed
     assert not [argument for argument in command if "group=" in argument]
@@ -247,7 +353,7 @@ def test_the_demo_installs_no_test_tools(workspace: Path) -> None:
 
 
 def test_lint_runs_every_tool_and_fails_once_naming_all_that_failed() -> None:
-    session = FakeSession(name="lint", failing=("ruff", "codespell"))
+    session = FakeSession(name="lint", failing=("ruff", "typos"))
     with pytest.raises(RuntimeError, match=r"^failed: ruff, format, spelling$"):
         perform(noxfile.lint, session)
     assert session.ran == list(noxfile.lint_commands().values())
@@ -255,7 +361,7 @@ def test_lint_runs_every_tool_and_fails_once_naming_all_that_failed() -> None:
 
 def test_lint_runs_only_the_tools_that_are_named() -> None:
     session = perform(noxfile.lint, FakeSession(name="lint", posargs=["spelling"]))
-    assert session.ran == [("codespell",)]
+    assert session.ran == [("typos",)]
 
 
 def test_lint_refuses_a_tool_it_does_not_know() -> None:
@@ -278,5 +384,8 @@ def test_cover_keeps_the_layers_data_so_that_it_can_be_judged_again(workspace: P
         (data / f".coverage.{layer}").touch()
     session = perform(noxfile.cover, FakeSession(name="cover"))
     assert {"combine", "--keep"} <= set(session.ran[0])
-    assert session.ran[-1] == ("python", "-m", "tools.checks.floors", "build/cov")
+    assert session.ran[-2:] == [
+        ("python", "-m", "tools.checks.floors", "build/cov"),
+        ("python", "-m", "tools.checks.changed_lines", "build/cov", "--base=origin/main"),
+    ]
     assert sorted(path.name for path in data.iterdir()) == sorted(f".coverage.{layer}" for layer in noxfile.MEASURED)

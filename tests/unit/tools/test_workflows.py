@@ -1,21 +1,27 @@
 """The workflow, the hooks and the mirror agree with the noxfile, and nothing in them can fail in silence."""
 
+import json
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import nox.registry
 import pytest
 import yaml
 
 import noxfile
+from tools.ci.plan import plan
 
 ROOT = Path(__file__).parents[3]
 WORKFLOWS = sorted((ROOT / ".github/workflows").glob("*.yml"))
 MIRRORS = {"codecov"}
-PATIENCE_MINUTES = {"ci": 20, "nightly": 120}
-"""How long a job may take: somebody waits for CI, and nobody for the night."""
+PATIENCE_MINUTES = {"ci": 20, "nightly": 120, "weekly": 180, "release": 15}
+"""How long a job may take: somebody waits for CI and for a release, and nobody for the night."""
+PINNED_HOOKS = "pre-commit-hooks==6.0.0"
 SESSION = re.compile(r"nox (?:--\S+ )*-s (?P<name>[\w-]+)")
 
 
@@ -43,6 +49,14 @@ def steps() -> Iterator[dict[str, Any]]:
         yield from load(path)["runs"]["steps"]
 
 
+def hooks() -> list[dict[str, Any]]:
+    """Return the hooks before a commit; there is no repository of hooks but this one."""
+    # Not `load`, which leaves the hooks' common part out.
+    (local,) = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text())["repos"]
+    assert local["repo"] == "local"
+    return list(local["hooks"])
+
+
 def test_every_action_is_pinned_to_a_commit_and_names_its_version() -> None:
     used = [
         line.strip()
@@ -65,18 +79,51 @@ def test_every_job_has_its_own_permissions_and_a_limit_in_time(path: Path) -> No
         assert int(job["timeout-minutes"]) <= PATIENCE_MINUTES[path.stem], name
 
 
-def test_the_night_runs_its_sessions_on_a_schedule_and_by_hand_and_may_only_read() -> None:
-    nightly = load(".github/workflows/nightly.yml")
-    assert set(nightly["on"]) == {"schedule", "workflow_dispatch"}
-    tagged = {name for name, func in nox.registry.get().items() if "nightly" in func.tags}
-    assert nightly["jobs"].keys() == tagged == {"nightly", "mutation"}
-    for name, job in nightly["jobs"].items():
+@pytest.mark.parametrize("name", ["nightly", "weekly"])
+def test_a_scheduled_workflow_runs_the_sessions_of_its_tag_also_by_hand_and_may_only_read(name: str) -> None:
+    workflow = load(f".github/workflows/{name}.yml")
+    assert set(workflow["on"]) == {"schedule", "workflow_dispatch"}
+    tagged = {session for session, func in nox.registry.get().items() if name in func.tags}
+    assert workflow["jobs"].keys() == tagged
+    for session, job in workflow["jobs"].items():
         assert job["permissions"] == {"contents": "read"}
-        assert [step["run"] for step in job["steps"] if "run" in step] == [f"nox -s {name}"]
+        assert [step["run"] for step in job["steps"] if "nox" in step.get("run", "")] == [f"nox -s {session}"]
 
 
-def test_only_the_mirror_gets_an_identity(jobs: dict[str, Any]) -> None:
-    assert {name for name, job in jobs.items() if "id-token" in job["permissions"]} == MIRRORS
+def test_the_night_tries_properties_endurance_orders_and_advisories_and_the_week_every_mutant() -> None:
+    assert load(".github/workflows/nightly.yml")["jobs"].keys() == {"nightly", "soak", "flake", "audit"}
+    assert load(".github/workflows/weekly.yml")["jobs"].keys() == {"mutation"}
+
+
+def test_only_the_mirror_and_the_publisher_get_an_identity() -> None:
+    with_identity = {
+        (path.stem, name)
+        for path in WORKFLOWS
+        for name, job in load(path)["jobs"].items()
+        if "id-token" in job["permissions"]
+    }
+    assert with_identity == {("ci", "codecov"), ("release", "publish")}
+
+
+def test_no_secret_but_the_jobs_own_token_is_asked_for() -> None:
+    assert not [path.name for path in WORKFLOWS if "secrets." in path.read_text()]
+
+
+def test_a_release_is_built_once_tried_and_only_then_published() -> None:
+    jobs = load(".github/workflows/release.yml")["jobs"]
+    ran = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
+    assert ran["build"] == ['python -m tools.ci.release "$GITHUB_REF_NAME"', "nox -s package"]
+    assert ran["publish"] == ["nox -s publish"]
+    assert (jobs["publish"]["needs"], jobs["page"]["needs"]) == ("build", "publish")
+    assert jobs["publish"]["environment"]["name"] == "pypi"
+
+
+def test_what_is_published_meets_no_cache() -> None:
+    for job in load(".github/workflows/release.yml")["jobs"].values():
+        for step in job["steps"]:
+            assert "actions/cache" not in step.get("uses", "")
+            if step.get("uses") == "./.github/actions/nox":
+                assert step["with"]["cache"] == "false"
 
 
 def test_a_superseded_run_is_cancelled_and_one_on_main_is_not(workflow: dict[str, Any]) -> None:
@@ -118,8 +165,33 @@ def test_the_matrices_come_from_the_plan(jobs: dict[str, Any]) -> None:
     assert all(jobs[name]["strategy"]["fail-fast"] == "false" for name in ("check", "integration"))
 
 
-def test_the_docker_job_accepts_no_other_server(jobs: dict[str, Any]) -> None:
-    assert jobs["integration"]["env"]["REQUIRE_DOCKER"] == "1"
+def test_the_docker_job_accepts_no_other_server_than_the_planned_one(jobs: dict[str, Any]) -> None:
+    assert jobs["integration"]["env"] == {"REQUIRE_DOCKER": "1", "BOTTRADER_TEST_PG_MAJOR": "${{ matrix.postgres }}"}
+
+
+def test_every_session_of_the_listing_has_its_rows_in_the_matrices() -> None:
+    """Each session tagged `ci` on each of its Pythons, and with Docker on each PostgreSQL that is promised."""
+    listed = subprocess.run(
+        [sys.executable, "-m", "nox", "--list", "--json", "--no-dependencies", "-t", "ci"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "NOX_SCRIPT_MODE": "none"},
+    )
+    matrices = plan(json.loads(listed.stdout))
+    planned = {(row["session"], row["postgres"]) for rows in matrices.values() for row in rows}
+    expected = set()
+    for name, func in nox.registry.get().items():
+        if "ci" not in func.tags:
+            continue
+        pythons = [func.python] if isinstance(func.python, str) else cast("list[str]", func.python)
+        sessions = [name] if len(pythons) == 1 else [f"{name}-{python}" for python in pythons]
+        expected |= {
+            (session, major) for session in sessions for major in (noxfile.POSTGRES if "docker" in func.tags else [""])
+        }
+    assert planned == expected
+    assert len(matrices["docker"]) == len(noxfile.PYTHONS) * 3
 
 
 def test_hidden_coverage_data_are_uploaded_and_missing_ones_fail(jobs: dict[str, Any]) -> None:
@@ -129,9 +201,29 @@ def test_hidden_coverage_data_are_uploaded_and_missing_ones_fail(jobs: dict[str,
         assert upload["if-no-files-found"] == "error"
 
 
-def test_coverage_is_judged_on_the_data_that_arrived(jobs: dict[str, Any]) -> None:
-    assert "nox --no-dependencies -s cover" in [step.get("run") for step in jobs["cover"]["steps"]]
+def test_a_failed_job_leaves_what_explains_it(jobs: dict[str, Any]) -> None:
+    assert load(".github/workflows/ci.yml")["env"]["TEST_EVIDENCE"] == "build/evidence"
+    for name in ("check", "integration"):
+        (upload,) = [step for step in jobs[name]["steps"] if step.get("if") == "failure()"]
+        assert {"build/junit/", "build/evidence/"} == set(upload["with"]["path"].split())
+        assert 'python -m tools.ci.summary >> "$GITHUB_STEP_SUMMARY"' in [
+            step.get("run") for step in jobs[name]["steps"]
+        ]
+
+
+def test_coverage_is_judged_on_the_data_that_arrived_and_on_the_lines_that_changed(jobs: dict[str, Any]) -> None:
+    assert 'nox --no-dependencies -s cover -- --base "$BASE"' in [step.get("run") for step in jobs["cover"]["steps"]]
     assert set(jobs["cover"]["needs"]) == {"check", "integration"}
+
+
+@pytest.mark.parametrize("name", ["cover", "mutation"])
+def test_a_job_that_compares_with_the_base_has_the_whole_history(jobs: dict[str, Any], name: str) -> None:
+    assert jobs[name]["steps"][0]["with"]["fetch-depth"] == "0"
+
+
+def test_a_pull_request_breaks_the_rules_that_it_changes(jobs: dict[str, Any]) -> None:
+    assert jobs["mutation"]["if"] == "github.event_name == 'pull_request'"
+    assert 'nox -s mutation -- --changed "origin/$BASE"' in [step.get("run") for step in jobs["mutation"]["steps"]]
 
 
 def test_the_mirror_knows_exactly_the_measured_layers(jobs: dict[str, Any]) -> None:
@@ -139,28 +231,27 @@ def test_the_mirror_knows_exactly_the_measured_layers(jobs: dict[str, Any]) -> N
     codecov = load("codecov.yml")
     assert {flag["name"] for flag in codecov["flag_management"]["individual_flags"]} == layers
     assert int(codecov["codecov"]["notify"]["after_n_builds"]) == len(layers)
-    assert set(jobs["codecov"]["strategy"]["matrix"]["flag"]) == layers
+    assert [step["run"] for step in jobs["codecov"]["steps"] if "run" in step] == ["nox -s codecov"]
 
 
-def test_hooks_are_pinned_to_commits_or_run_the_gates_own_tools() -> None:
-    for repository in load(".pre-commit-config.yaml")["repos"]:
-        if repository["repo"] == "local":
-            assert all(hook["entry"].startswith("nox -s ") for hook in repository["hooks"])
-        else:
-            assert re.fullmatch(r"[0-9a-f]{40}", repository["rev"])
+def test_hooks_come_from_the_package_index_and_from_nowhere_else() -> None:
+    for hook in hooks():
+        assert hook["language"] == "python"
+        assert hook["additional_dependencies"]
+
+
+def test_hooks_run_sessions_or_a_program_that_is_pinned() -> None:
+    for hook in hooks():
+        if not hook["entry"].startswith("nox -s "):
+            assert hook["additional_dependencies"] == [PINNED_HOOKS], hook["id"]
 
 
 def test_hooks_choose_only_linters_that_exist() -> None:
-    (local,) = (entry for entry in load(".pre-commit-config.yaml")["repos"] if entry["repo"] == "local")
     chosen = {
-        word
-        for hook in local["hooks"]
-        if " -- " in hook["entry"]
-        for word in hook["entry"].partition(" -- ")[2].split()
+        word for hook in hooks() if " -- " in hook["entry"] for word in hook["entry"].partition(" -- ")[2].split()
     }
     assert chosen == noxfile.lint_commands().keys()
 
 
 def test_the_unit_tests_are_a_hook() -> None:
-    (local,) = (entry for entry in load(".pre-commit-config.yaml")["repos"] if entry["repo"] == "local")
-    assert "nox -s quick" in [hook["entry"] for hook in local["hooks"]]
+    assert "nox -s quick" in [hook["entry"] for hook in hooks()]

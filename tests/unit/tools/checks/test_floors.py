@@ -88,9 +88,13 @@ def test_an_unknown_key_in_the_configuration_is_refused() -> None:
 
 
 def test_the_summary_lists_what_falls_short_before_the_table() -> None:
-    text = summary(report(79.9, money=(99.5, None)), ["money is short"])
+    everything = report(79.9, money=(99.5, None), store=(70, 60))
+    text = summary(FLOORS, everything, report(50, money=(98.5, None)), ["money is short"])
+    assert "79.9 % of lines, 79.9 % of branches; at least 80 % of lines." in text
     assert text.index("* **money is short**") < text.index("| file |")
-    assert f"| {MONEY} | 99.5 | none |" in text
+    # A floor of the unit layer stands beside the unit layer's own figure.
+    assert f"| {MONEY} | 98.5 | 100 | none | 95 | unit |" in text
+    assert f"| {STORE} | 70.0 | 70 | 60.0 | 50 | all layers |" in text
 
 
 def test_the_summary_is_written_even_when_a_floor_is_missed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
