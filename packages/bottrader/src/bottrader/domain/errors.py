@@ -5,6 +5,7 @@
     ├─ SelectionInvalid           the lots named for a sell cannot cover it; nothing is allocated
     ├─ StartupRefused             the bot does not start; nothing was sent
     │  ├─ ConfigInvalid           the message names every wrong key, what was expected and the remedy, never a secret
+    │  ├─ VersionRefused          no allocation version was made, dropped or activated
     │  ├─ SchemaOutOfDate         the message names both revisions
     │  └─ LedgerMismatch          the database belongs to another venue or session
     ├─ AdapterError               the use case ends; its retry rule applies; resting protection stays on the exchange
@@ -36,6 +37,10 @@ class StartupRefused(BotTraderError):
 
 class ConfigInvalid(StartupRefused):
     """The bot does not start; the message names every wrong key and its remedy, never a secret."""
+
+
+class VersionRefused(StartupRefused):
+    """The versions of the allocations stay as they are; the message says why and what to do."""
 
 
 class SchemaOutOfDate(StartupRefused):

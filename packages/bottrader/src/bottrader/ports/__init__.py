@@ -15,8 +15,12 @@ from bottrader.ports.ledger import (
     CashMovement,
     LedgerSnapshot,
     LedgerStore,
+    RebuildResult,
     StoredAllocations,
     TradeRecord,
+    VersionStatus,
+    VersionStore,
+    VersionSummary,
 )
 from bottrader.ports.store import (
     Acceptance,
@@ -71,6 +75,7 @@ __all__ = [
     "OrderStore",
     "OrderUpdate",
     "PeakState",
+    "RebuildResult",
     "SafetyStore",
     "SignalHistory",
     "SignalSender",
@@ -84,4 +89,7 @@ __all__ = [
     "TrailState",
     "UserEvent",
     "UserFeed",
+    "VersionStatus",
+    "VersionStore",
+    "VersionSummary",
 ]

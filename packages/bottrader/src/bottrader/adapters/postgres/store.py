@@ -18,13 +18,16 @@ from bottrader.adapters.postgres.order_store import EXECUTIONS, PostgresOrders, 
 from bottrader.adapters.postgres.pool import open_database
 from bottrader.adapters.postgres.safety_store import PostgresSafety
 from bottrader.adapters.postgres.signal_store import PostgresSignals
+from bottrader.adapters.postgres.version_store import PostgresVersions
 from bottrader.domain.signals import SignalId
 from bottrader.ports import Lease, LedgerSnapshot, SignalHistory, TradeRecord
 
 PING = "SELECT 1"
 
 
-class PostgresStore(PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger, PostgresLeaderboard):
+class PostgresStore(
+    PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger, PostgresVersions, PostgresLeaderboard
+):
     """Keeps the contract of `ports.Store`; open it with `open_store`."""
 
     async def snapshot(self) -> LedgerSnapshot:
