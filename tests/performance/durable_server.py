@@ -29,7 +29,7 @@ async def ledger_database(server_url: str, name: str) -> AsyncIterator[tuple[str
     """Yield the URL of an empty, migrated database and a session on it; it is dropped in the end."""
     url = await ensure_database(server_url, name)
     await schema.upgrade(url)
-    sql = await connect(url, is_patient=True)
+    sql = await connect(url, None)
     try:
         yield url, sql
     finally:

@@ -17,6 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bottrader.adapters.postgres.bulk import compiled, matching, plain, wide
+from bottrader.adapters.postgres.bulk.columns import refuse_disorder
 from bottrader.adapters.postgres.bulk.target import COLUMNS, TABLE, Target
 from bottrader.adapters.postgres.connection import Connection
 from bottrader.adapters.postgres.store import PostgresStore
@@ -198,16 +199,16 @@ def test_executions_that_come_twice_or_out_of_order_are_refused_by_name() -> Non
     ledger = [make_execution(number, "buy", 1) for number in range(3)]
     twice = columns_of([*ledger, ledger[1]])
     with pytest.raises(InvariantBroken, match="trade-1 does not follow trade-1"):
-        compiled.refuse_disorder(twice)
+        refuse_disorder(twice)
     same = [
         replace(each, executed_at=NOON, sequence=0, execution_id=name) for each, name in zip(ledger, "bca", strict=True)
     ]
-    compiled.refuse_disorder(columns_of(same))
+    refuse_disorder(columns_of(same))
     columns = columns_of(same)
     columns.ids.setflags(write=True)
     columns.ids[0] = ord("z")
     with pytest.raises(InvariantBroken, match="b does not follow z"):
-        compiled.refuse_disorder(columns)
+        refuse_disorder(columns)
 
 
 @pytest.mark.parametrize("method", METHODS)

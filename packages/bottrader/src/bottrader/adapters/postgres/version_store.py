@@ -127,7 +127,7 @@ class PostgresVersions:
     @asynccontextmanager
     async def _alone(self, doing: str) -> AsyncIterator[Connection]:
         """Yield a connection of its own while nobody else rebuilds or drops; the lock ends with the connection."""
-        connection = await connect(self._database.dsn, is_patient=True)
+        connection = await connect(self._database.dsn, None)
         try:
             with translated(doing):
                 if not await connection.fetchval(ONE_REBUILD):

@@ -189,4 +189,4 @@ def fit(columns: Columns, product: int) -> Scales | None:
 def _largest(numbers: Array, shifts: Array) -> int:
     """Return the largest magnitude that these numbers have after their shifts, whatever its width."""
     distinct: list[int] = np.unique(shifts).tolist()
-    return max(int(np.abs(numbers[shifts == shift]).max()) * 10**shift for shift in distinct)
+    return int(max(int(np.abs(numbers[shifts == shift]).max()) * 10**shift for shift in distinct))
