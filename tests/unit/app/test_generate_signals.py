@@ -45,14 +45,14 @@ class FlakyStore(MemoryStore):
 
     def __init__(self, failures: int, *, is_done: bool) -> None:
         super().__init__()
-        self.failures = failures
+        self.lost_answers = failures
         self.is_done = is_done
         self.asked: list[SignalId] = []
 
     async def record_signal(self, signal: Signal) -> bool:
         self.asked.append(signal.signal_id)
-        if self.failures > 0:
-            self.failures -= 1
+        if self.lost_answers > 0:
+            self.lost_answers -= 1
             if self.is_done:
                 await super().record_signal(signal)
             raise StoreUnreachable("no answer")
@@ -64,11 +64,11 @@ class BlindStore(MemoryStore):
 
     def __init__(self, failures: int) -> None:
         super().__init__()
-        self.failures = failures
+        self.lost_answers = failures
 
     async def last_side(self, product_id: ProductId) -> LastSide | None:
-        if self.failures > 0:
-            self.failures -= 1
+        if self.lost_answers > 0:
+            self.lost_answers -= 1
             raise StoreUnreachable("no answer")
         return await super().last_side(product_id)
 

@@ -9,6 +9,9 @@ from bottrader.cli.lazy import LazyGroup
 
 class _Commands(LazyGroup):
     places: ClassVar = {
+        "rebuild": "lots_command:rebuild",
+        "versions": "lots_command:versions",
+        "drop": "lots_command:drop",
         "check": "lots_check_command:check",
         "compute": "lots_files_command:compute",
         "export": "lots_files_command:export",

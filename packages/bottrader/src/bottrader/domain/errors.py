@@ -6,6 +6,7 @@
     ├─ StartupRefused             the bot does not start; nothing was sent
     │  ├─ ConfigInvalid           the message names every wrong key, what was expected and the remedy, never a secret
     │  ├─ FileRefused             nothing was written; the message lists the wrong lines of the file and their reasons
+    │  ├─ VersionRefused          no allocation version was made, dropped or activated
     │  ├─ SchemaOutOfDate         the message names both revisions
     │  └─ LedgerMismatch          the database belongs to another venue or session
     ├─ AdapterError               the use case ends; its retry rule applies; resting protection stays on the exchange
@@ -41,6 +42,10 @@ class ConfigInvalid(StartupRefused):
 
 class FileRefused(StartupRefused):
     """A file cannot be used: nothing was written, and the message lists its wrong lines with their reasons."""
+
+
+class VersionRefused(StartupRefused):
+    """The versions of the allocations stay as they are; the message says why and what to do."""
 
 
 class SchemaOutOfDate(StartupRefused):

@@ -15,9 +15,13 @@ from bottrader.ports.ledger import (
     LedgerSnapshot,
     LedgerStore,
     OrderSource,
+    RebuildResult,
     ReviewItem,
     StoredAllocations,
     TradeRecord,
+    VersionStatus,
+    VersionStore,
+    VersionSummary,
 )
 from bottrader.ports.store import (
     Acceptance,
@@ -73,6 +77,7 @@ __all__ = [
     "OrderStore",
     "OrderUpdate",
     "PeakState",
+    "RebuildResult",
     "ReviewItem",
     "SafetyStore",
     "SignalHistory",
@@ -88,4 +93,7 @@ __all__ = [
     "UserEvent",
     "UserFeed",
     "VenueMovement",
+    "VersionStatus",
+    "VersionStore",
+    "VersionSummary",
 ]

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -133,7 +134,67 @@ class AllocationRun:
         return "incremental" if self.position == self.expected.rows_count else "symbol"
 
 
-class LedgerStore(Protocol):
+class VersionStatus(StrEnum):
+    BUILDING = "building"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    DROPPED = "dropped"
+
+
+@dataclass(frozen=True, slots=True)
+class VersionSummary:
+    """A version of the allocations and what it holds now; `pnl` in quote currency, of matched sells."""
+
+    version: AllocationVersion
+    status: VersionStatus
+    is_active: bool
+    created_at: datetime
+    allocations_count: int
+    unmatched_count: int
+    pnl: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildResult:
+    """What came of matching everything anew; `pnl` in quote currency, of matched sells."""
+
+    version: AllocationVersion
+    executions_count: int
+    allocations_count: int
+    unmatched_count: int
+    pnl: Decimal
+
+
+class VersionStore(Protocol):
+    """The allocations as a whole, in versions of which one is active."""
+
+    async def rebuild_allocations(self, method: LotMethod, at: datetime) -> RebuildResult:
+        """Match all executions anew into a new version, and make it the active one; the old ones stay.
+
+        Readers see the version before until the new one is complete. What is recorded and allocated meanwhile is in the
+        new version too. The run is logged; a failed one with its cause, and then nothing else has changed. Unmatched
+        sells are put in the review queue once.
+
+        Raises:
+            VersionRefused: when another rebuild is under way.
+            InvariantBroken: when the executions contradict themselves.
+        """
+        ...
+
+    async def allocation_versions(self) -> Sequence[VersionSummary]:
+        """Return all versions that ever were, oldest first."""
+        ...
+
+    async def drop_version(self, number: int) -> int:
+        """Delete the rows of a version and return how many there were; its number is not used again.
+
+        Raises:
+            VersionRefused: when it is the active one, or there is none of this number.
+        """
+        ...
+
+
+class LedgerStore(VersionStore, Protocol):
     """Cash, allocations and what reports read."""
 
     async def claim_venue(self, venue: str) -> None:

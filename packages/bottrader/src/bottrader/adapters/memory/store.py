@@ -14,9 +14,10 @@ from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
 from bottrader.adapters.memory.links import link_of
 from bottrader.adapters.memory.safety import MemorySafety
 from bottrader.adapters.memory.truth import MemoryTruth
+from bottrader.adapters.memory.versions import MemoryVersions
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
-from bottrader.domain.lots import Allocation, Execution, LotMethod
+from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
 from bottrader.domain.orders import (
     ClientOrderId,
@@ -35,7 +36,6 @@ from bottrader.ports import (
     Acceptance,
     AllocationRun,
     AllocationState,
-    AllocationVersion,
     DeliveryReport,
     InboundSignal,
     Lease,
@@ -245,13 +245,12 @@ class MemoryOrders(MemorySignals):
             )
 
 
-class MemoryStore(MemoryTruth, MemoryOrders, MemorySafety):
+class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemorySafety):
     """Keeps the contract of `ports.Store` in one process."""
 
     def __init__(self) -> None:
         super().__init__()
         self._venue: str | None = None
-        self._allocations: dict[ProductId, tuple[Allocation, ...]] = {}
         self.runs: list[AllocationRun] = []
         self._runs_of: dict[ProductId, int] = {}
         self._board: Leaderboard | None = None
@@ -268,9 +267,6 @@ class MemoryStore(MemoryTruth, MemoryOrders, MemorySafety):
         is_new = adoption.order_id not in self._books.adoptions
         self._books.adoptions.setdefault(adoption.order_id, adoption)
         return is_new
-
-    async def active_version(self) -> AllocationVersion:
-        return AllocationVersion(1, LotMethod.FIFO)
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         await self.write_allocations(

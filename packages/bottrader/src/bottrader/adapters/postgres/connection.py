@@ -5,7 +5,7 @@ client. So everything that is not a definite refusal by the database is `StoreUn
 write with the same key.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
@@ -56,6 +56,15 @@ class Connection(Protocol):
 
     async def executemany(self, command: str, args: Sequence[Sequence[object]]) -> None: ...
 
+    # What these two take beyond a statement is the driver's own: pieces of bytes out of the server, and into it.
+    async def copy_from_query(self, query: str, *args: object, output: object, format: str) -> str: ...  # noqa: A002
+
+    async def copy_to_table(self, table_name: str, *, source: object, columns: Sequence[str], format: str) -> str: ...  # noqa: A002
+
+    async def copy_records_to_table(
+        self, table_name: str, *, records: Iterable[Sequence[object]], columns: Sequence[str]
+    ) -> str: ...
+
     def transaction(
         self, *, isolation: str | None = None, readonly: bool = False
     ) -> AbstractAsyncContextManager[object]: ...
@@ -90,8 +99,8 @@ def check_dsn(dsn: str) -> None:
         raise StartupRefused(f"DATABASE_URL names no host; it looks like {_EXAMPLE}")
 
 
-async def connect(dsn: str, command_timeout_s: float = COMMAND_TIMEOUT_S) -> Connection:
-    """Open one session whose statements may take this long.
+async def connect(dsn: str, command_timeout_s: float | None = COMMAND_TIMEOUT_S) -> Connection:
+    """Open one session whose statements may take this long, with None as long as they need.
 
     Raises `StartupRefused` with one sentence, without the password, when that fails.
     """

@@ -22,8 +22,10 @@ VENUE = "SELECT venue FROM venue_identity"
 INSERT_ADOPTION = """
     INSERT INTO adoptions (order_id, product_id, size, price, acquired_at, recorded_at, booked_size)
     VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (order_id) DO NOTHING RETURNING order_id"""
-# Two runs over one product take turns; runs over different products do not wait for each other.
-LOCK_PRODUCT = "SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0))"
+# Two runs over one product take turns; runs over different products do not wait for each other. Whoever names another
+# version waits until what is written to this one is committed.
+LOCK_PRODUCT = """
+    SELECT pg_advisory_xact_lock(hashtextextended('allocate ' || $1, 0)) FROM allocation_pointer FOR SHARE"""
 ACTIVE_VERSION = "SELECT allocation_version FROM allocation_pointer FOR SHARE"
 # What is read and what is logged of one product takes a few steps down two indexes, however many rows there are.
 STATE = """
@@ -35,8 +37,6 @@ STATE = """
                     (SELECT max(batch_id) FROM fifo_computation_log l WHERE status = 'completed'
                      AND l.allocation_version = p.allocation_version AND symbol IS NULL)) AS run
     FROM allocation_pointer p JOIN allocation_versions USING (allocation_version)"""
-# Whoever names another version waits until what is written to this one is committed.
-LOCKED_STATE = f"{STATE} FOR SHARE OF p"
 STORED = """
     SELECT fifo_allocations.* FROM fifo_allocations JOIN allocation_pointer USING (allocation_version)
     WHERE symbol = $1 ORDER BY position"""
@@ -162,7 +162,8 @@ class PostgresLedger:
         try:
             async with self._database.transaction("writing allocations") as connection:
                 await connection.execute(LOCK_PRODUCT, product_id)
-                yield connection, _state(await connection.fetchrow(LOCKED_STATE, product_id))
+                # After the locks, or it would be the state that the one before has just changed.
+                yield connection, _state(await connection.fetchrow(STATE, product_id))
         except InvariantBroken as error:
             # In its own transaction, so that the log survives the rollback (R81).
             async with self._database.transaction("logging a failed allocation run") as connection:
@@ -184,7 +185,7 @@ async def _write(connection: Connection, run: AllocationRun) -> AllocationState:
     if run.position < run.expected.rows_count:
         await connection.execute(DELETE_ALLOCATIONS, version.number, product_id, run.position)
     for start in range(0, len(run.rows), ROWS_PER_STATEMENT):
-        columns = zip(*map(_values, run.rows[start : start + ROWS_PER_STATEMENT]), strict=True)
+        columns = zip(*map(row_values, run.rows[start : start + ROWS_PER_STATEMENT]), strict=True)
         await connection.execute(INSERT_ALLOCATIONS, version.number, product_id, run.position + start, batch, *columns)
     if unmatched:
         await connection.executemany(QUEUE_UNMATCHED, [(product_id, *_review(row), run.at) for row in unmatched])
@@ -201,7 +202,7 @@ def _review(row: Allocation) -> tuple[str, str]:
     return review_subject(row), f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
 
 
-def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
+def row_values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
     return (
         row.sell_order_id,
         row.buy_order_id,

@@ -17,6 +17,7 @@ from bottrader.adapters.postgres.pool import open_database
 from bottrader.adapters.postgres.safety_store import PostgresSafety
 from bottrader.adapters.postgres.signal_store import PostgresSignals
 from bottrader.adapters.postgres.truth_store import CASH, PostgresTruth, to_movement
+from bottrader.adapters.postgres.version_store import PostgresVersions
 from bottrader.domain.signals import SignalId
 from bottrader.ports import Lease, LedgerSnapshot, SignalHistory, TradeRecord
 
@@ -24,7 +25,13 @@ PING = "SELECT 1"
 
 
 class PostgresStore(
-    PostgresSignals, PostgresOrders, PostgresSafety, PostgresLedger, PostgresTruth, PostgresLeaderboard
+    PostgresSignals,
+    PostgresOrders,
+    PostgresSafety,
+    PostgresLedger,
+    PostgresTruth,
+    PostgresVersions,
+    PostgresLeaderboard,
 ):
     """Keeps the contract of `ports.Store`; open it with `open_store`."""
 

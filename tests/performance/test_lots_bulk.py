@@ -1,0 +1,152 @@
+"""Everything matched anew, from Postgres to Postgres, against what the server needs for the rows alone.
+
+One server with fsync on; facts in the real tables, read through the view; rows in the real table with its keys, checks
+and indexes. The floor is a COPY of the very same bytes into the very same table, in the same run.
+"""
+
+import asyncio
+import faulthandler
+import json
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator, Sequence
+from dataclasses import dataclass
+from time import perf_counter
+
+import pytest
+
+from bottrader.adapters.postgres.bulk.target import COLUMNS, TABLE
+from bottrader.adapters.postgres.connection import Connection
+from tests.fixtures.large_ledger import fill_ledger
+from tests.performance.durable_server import durable_server, ledger_database
+from tests.performance.measuring import tell
+
+PROGRAM = "tests.performance.rebuild_program"
+PHASES = ("load", "match", "encode", "store", "total")
+COPY_RATIO_MAX = 1.6
+GROWTH_MAX = 11
+HANGS_AFTER_S = 900
+PEAK_MB_MAX = 600
+GUIDE_BARS_S = {1_000: 5, 100_000: 300}
+PIECE_BYTES = 1 << 20
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Seconds of each phase, of the floor, and rows and memory; the run whose ratio is the median."""
+
+    run: dict[str, float]
+    copy_s: float
+
+    @property
+    def ratio(self) -> float:
+        return self.run["total"] / self.copy_s
+
+
+@pytest.fixture(scope="module")
+def server_url() -> Iterator[str]:
+    with durable_server() as url:
+        yield url
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[tuple[int, int], Measured]:
+    """What was measured so far, by trades and products."""
+    return {}
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled(server_url: str) -> None:
+    """Compile once, before anything is measured."""
+
+    async def warm() -> None:
+        async with ledger_database(server_url, "warm") as (url, sql):
+            await fill_ledger(sql, 100, 1)
+            _rebuild(url)
+            tell("compiled code from the disk:", f"{_rebuild(url)['loading']:.2f} s, once a process")
+
+    asyncio.run(warm())
+
+
+@pytest.fixture(autouse=True)
+def _patience() -> None:
+    """A million trades take longer to record than a test that hangs is given elsewhere."""
+    faulthandler.cancel_dump_traceback_later()
+    faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)
+
+
+@pytest.mark.parametrize(
+    ("trades", "products", "rounds"),
+    [(1_000, 1, 5), (1_000, 50, 5), (100_000, 1, 3), (100_000, 50, 3), (1_000_000, 1, 1), (1_000_000, 50, 1)],
+)
+async def test_a_rebuild_costs_little_more_than_storing_its_rows(
+    server_url: str, measured: dict[tuple[int, int], Measured], trades: int, products: int, rounds: int
+) -> None:
+    async with ledger_database(server_url, f"lots_{trades}_{products}") as (url, sql):
+        assert await sql.fetchval("SHOW fsync") == "on"
+        await fill_ledger(sql, trades, products)
+        taken = [await _measure(url, sql) for _ in range(rounds)]
+    middle = sorted(taken, key=lambda each: each.ratio)[rounds // 2]
+    measured[trades, products] = middle
+    _tell(trades, products, middle)
+
+    if trades in GUIDE_BARS_S:
+        assert middle.run["total"] < GUIDE_BARS_S[trades]
+    if trades >= 100_000:
+        assert middle.ratio <= COPY_RATIO_MAX
+    if trades == 1_000_000:
+        assert middle.run["peak_mb"] <= PEAK_MB_MAX
+        growth = middle.run["total"] / measured[100_000, products].run["total"]
+        tell(f"100,000 to 1,000,000 trades, {products} products:", f"{growth:.1f} times")
+        assert growth <= GROWTH_MAX
+
+
+async def _measure(url: str, sql: Connection) -> Measured:
+    """Rebuild into an empty table; then copy the same bytes into the same table, empty again."""
+    await _empty(sql)
+    run = _rebuild(url)
+    pieces = await _bytes_of(sql, int(run["version"]))
+    await _empty(sql)
+    started = perf_counter()
+    async with sql.transaction():
+        await sql.copy_to_table(TABLE, source=_each(pieces), columns=COLUMNS, format="binary")
+    return Measured(run, perf_counter() - started)
+
+
+def _rebuild(url: str, route: str = "compiled") -> dict[str, float]:
+    done = subprocess.run([sys.executable, "-m", PROGRAM, url, route], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    answer: dict[str, float] = json.loads(done.stdout)
+    return answer
+
+
+async def _empty(sql: Connection) -> None:
+    await sql.execute(f"TRUNCATE {TABLE}")
+    await sql.execute("CHECKPOINT")
+
+
+async def _bytes_of(sql: Connection, version: int) -> list[bytes]:
+    pieces: list[bytes] = []
+
+    async def keep(piece: bytes) -> None:
+        pieces.append(piece)
+
+    query = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE allocation_version = {version} ORDER BY symbol, position"  # noqa: S608
+    await sql.copy_from_query(query, output=keep, format="binary")
+    whole = b"".join(pieces)
+    return [whole[start : start + PIECE_BYTES] for start in range(0, len(whole), PIECE_BYTES)]
+
+
+async def _each(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
+    for piece in pieces:
+        yield piece
+
+
+def _tell(trades: int, products: int, measured: Measured) -> None:
+    phases = ", ".join(f"{phase} {measured.run[phase]:.3f}" for phase in PHASES)
+    bar = f", guide < {GUIDE_BARS_S[trades]} s" if trades in GUIDE_BARS_S else ""
+    tell(
+        f"{trades:,} trades, {products} products:",
+        f"{phases} s{bar}; {measured.run['rows']:,.0f} rows, {measured.ratio:.2f} times their COPY"
+        f" ({measured.copy_s:.3f} s), {measured.run['peak_mb']:.0f} MB",
+    )
