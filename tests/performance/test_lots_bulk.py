@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
+from statistics import median
 from time import perf_counter
 
 import pytest
@@ -29,6 +30,23 @@ HANGS_AFTER_S = 900
 PEAK_MB_MAX = 600
 GUIDE_BARS_S = {1_000: 5, 100_000: 300}
 PIECE_BYTES = 1 << 20
+# As the testing guide words them; the newest trade of the ledger is of noon, and there is one a minute.
+QUERIES = {
+    "recent trades, 7 days": (
+        """SELECT * FROM trade_records WHERE order_time >= '2026-01-11T12:00:00Z'::timestamptz - interval '7 days'
+        ORDER BY order_time DESC""",
+        0.5,
+        7 * 1440 + 1,
+    ),
+    "allocations of sells, 30 days": (
+        """SELECT tr.symbol, tr.order_id, fa.pnl_usd FROM trade_records tr
+        JOIN fifo_allocations fa ON fa.sell_order_id = tr.order_id
+        WHERE tr.order_time >= '2026-01-11T12:00:00Z'::timestamptz - interval '30 days' AND fa.allocation_version = (
+            SELECT allocation_version FROM allocation_pointer)""",
+        1,
+        2 * 30 * 1440,
+    ),
+}
 
 
 @dataclass(frozen=True)
@@ -82,10 +100,16 @@ def _patience() -> None:
 async def test_a_rebuild_costs_little_more_than_storing_its_rows(
     server_url: str, measured: dict[tuple[int, int], Measured], trades: int, products: int, rounds: int
 ) -> None:
+    """B298, B299, B300, B301"""
     async with ledger_database(server_url, f"lots_{trades}_{products}") as (url, sql):
         assert await sql.fetchval("SHOW fsync") == "on"
         await fill_ledger(sql, trades, products)
         taken = [await _measure(url, sql) for _ in range(rounds)]
+        if (trades, products) == (100_000, 50):
+            plain_s = _rebuild(url, "plain")["total"]
+            tell("the plain Decimal route:", f"{plain_s:.1f} s, {plain_s / taken[-1].run['total']:.1f} times as long")
+        if (trades, products) == (1_000_000, 50):
+            await _check_queries(sql)
     middle = sorted(taken, key=lambda each: each.ratio)[rounds // 2]
     measured[trades, products] = middle
     _tell(trades, products, middle)
@@ -111,6 +135,23 @@ async def _measure(url: str, sql: Connection) -> Measured:
     async with sql.transaction():
         await sql.copy_to_table(TABLE, source=_each(pieces), columns=COLUMNS, format="binary")
     return Measured(run, perf_counter() - started)
+
+
+async def _check_queries(sql: Connection) -> None:
+    """The queries that people ask, on all trades and their allocations; the plans read by index, and no
+    more than what is asked for, so they do not grow with the ledger. Wall times are told beside the guide's bars."""
+    await sql.execute("VACUUM ANALYZE fifo_allocations, trade_records")
+    for name, (query, bar_s, rows_max) in QUERIES.items():
+        taken = []
+        for _ in range(5):
+            started = perf_counter()
+            rows = await sql.fetch(query)
+            taken.append(perf_counter() - started)
+        assert 0 < len(rows) <= rows_max
+        tell(f"{name}, of 1,000,000 trades:", f"p50 {median(taken):.3f} s, {len(rows):,} rows, guide < {bar_s} s")
+        plan = "\n".join(row["QUERY PLAN"] for row in await sql.fetch(f"EXPLAIN {query}"))
+        assert "trade_records_by_time" in plan, plan
+        assert "Seq Scan" not in plan, plan
 
 
 def _rebuild(url: str, route: str = "compiled") -> dict[str, float]:

@@ -24,6 +24,13 @@ async def test_a_rebuild_is_dated_and_told() -> None:
     assert [event.event for event in log.newest] == ["lots_rebuilt"]
 
 
+async def test_without_a_method_it_is_that_of_the_active_version() -> None:
+    store = MemoryStore()
+    await rebuild_lots(store, ManualClock(NOON), RecentEvents(), LotMethod.HIFO)
+    await rebuild_lots(store, ManualClock(NOON), RecentEvents())
+    assert [each.version.method for each in await store.allocation_versions()] == ["fifo", "hifo", "hifo"]
+
+
 async def test_a_rebuild_cannot_be_told_which_lots_to_take() -> None:
     store = MemoryStore()
     with pytest.raises(VersionRefused, match="choose fifo, lifo or hifo"):

@@ -32,18 +32,20 @@ class Method(StrEnum):
 
 
 def rebuild(
-    method: Annotated[Method, typer.Option(help="Which lots a sell takes: oldest, newest or dearest first.")],
+    method: Annotated[
+        Method | None,
+        typer.Option(help="Lots a sell takes: oldest, newest or dearest first. [default: as in the active version]"),
+    ] = None,
     config: ConfigFile = None,
 ) -> None:
     """Match all executions anew into a new version, and make it the active one.
 
     Reports show the version before until the new one is complete; a running bot goes on meanwhile.
     """
-    result = asyncio.run(
-        _on_store(lambda store: rebuild_lots(store, SystemClock(), RecentEvents(), LotMethod(method)), config)
-    )
+    chosen = None if method is None else LotMethod(method)
+    result = asyncio.run(_on_store(lambda store: rebuild_lots(store, SystemClock(), RecentEvents(), chosen), config))
     _say(
-        f"version {result.version.number} ({method}) is active: {result.executions_count:,} executions,"
+        f"version {result.version.number} ({result.version.method}) is active: {result.executions_count:,} executions,"
         f" {result.allocations_count:,} allocations, {result.unmatched_count:,} without a buy, P&L {result.pnl:f}"
     )
 
