@@ -8,39 +8,42 @@ import sys
 import typer
 from rich.console import Console
 
-from bottrader.cli import (
-    adopt_command,
-    config_command,
-    db_command,
-    explain_command,
-    kill_command,
-    paper_command,
-    report_command,
-    run_command,
-    symbols_command,
-)
+from bottrader.cli.lazy import LazyGroup
 from bottrader.domain.errors import BotTraderError, StartupRefused
 
 EXIT_BROKEN = 1
 EXIT_INPUT = 2
 
+
+class _Commands(LazyGroup):
+    places = {
+        "demo": "paper_command:demo",
+        "paper": "paper_command:paper",
+        "run": "run_command:run",
+        "report": "report_command:report",
+        "explain": "explain_command:explain",
+        "symbols": "symbols_command:symbols",
+        "adopt": "adopt_command:adopt",
+        "lots": "lots_group",
+        "db": "db_command",
+        "kill": "kill_command",
+        "config": "config_command",
+    }
+
+
 app = typer.Typer(
+    cls=_Commands,
     name="bottrader",
     help="BotTrader trades crypto on Coinbase Advanced Trade, on paper first: try `bottrader demo`.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
 )
-app.command("demo")(paper_command.demo)
-app.command("paper")(paper_command.paper)
-app.command("run")(run_command.run)
-app.command("report")(report_command.report)
-app.command("explain")(explain_command.explain)
-app.command("symbols")(symbols_command.symbols)
-app.command("adopt")(adopt_command.adopt)
-app.add_typer(db_command.app, name="db")
-app.add_typer(kill_command.app, name="kill")
-app.add_typer(config_command.app, name="config")
+
+
+@app.callback()
+def _bottrader() -> None:
+    """Make this a group, whatever it holds."""
 
 
 def main() -> None:

@@ -5,6 +5,7 @@
     ├─ SelectionInvalid           the lots named for a sell cannot cover it; nothing is allocated
     ├─ StartupRefused             the bot does not start; nothing was sent
     │  ├─ ConfigInvalid           the message names every wrong key, what was expected and the remedy, never a secret
+    │  ├─ FileRefused             nothing was written; the message lists the wrong lines of the file and their reasons
     │  ├─ SchemaOutOfDate         the message names both revisions
     │  └─ LedgerMismatch          the database belongs to another venue or session
     ├─ AdapterError               the use case ends; its retry rule applies; resting protection stays on the exchange
@@ -36,6 +37,10 @@ class StartupRefused(BotTraderError):
 
 class ConfigInvalid(StartupRefused):
     """The bot does not start; the message names every wrong key and its remedy, never a secret."""
+
+
+class FileRefused(StartupRefused):
+    """A file cannot be used: nothing was written, and the message lists its wrong lines with their reasons."""
 
 
 class SchemaOutOfDate(StartupRefused):

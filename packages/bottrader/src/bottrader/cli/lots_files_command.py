@@ -1,0 +1,5 @@
+"""x"""
+def compute() -> None:
+    """Match."""
+def export() -> None:
+    """Export."""
