@@ -4,6 +4,7 @@ Exit codes: 0 done, 1 the bot stopped because something broke, 2 the input or th
 """
 
 import sys
+from typing import ClassVar
 
 import typer
 from rich.console import Console
@@ -16,7 +17,7 @@ EXIT_INPUT = 2
 
 
 class _Commands(LazyGroup):
-    places = {
+    places: ClassVar = {
         "demo": "paper_command:demo",
         "paper": "paper_command:paper",
         "run": "run_command:run",

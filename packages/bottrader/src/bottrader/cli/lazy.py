@@ -17,11 +17,11 @@ class LazyGroup(TyperGroup):
 
     places: ClassVar[Mapping[str, str]] = {}
 
-    def list_commands(self, ctx: Any) -> list[str]:
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Click's signature
         """Return the names in the order in which they were written down."""
         return list(self.places)
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
+    def get_command(self, ctx: Any, cmd_name: str) -> Any:  # noqa: ARG002 - Click's signature
         """Return the command of this name, loaded now; None when there is none."""
         # For a name that there is not, all are loaded: the answer suggests the nearest of them.
         for name in (cmd_name,) if cmd_name in self.places else self.places:

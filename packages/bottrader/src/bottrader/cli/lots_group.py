@@ -1,12 +1,14 @@
 """`bottrader lots`: which buy each sell closes. Each command is loaded alone, since those on files need no database."""
 
+from typing import ClassVar
+
 import typer
 
 from bottrader.cli.lazy import LazyGroup
 
 
 class _Commands(LazyGroup):
-    places = {
+    places: ClassVar = {
         "compute": "lots_files_command:compute",
         "export": "lots_files_command:export",
     }

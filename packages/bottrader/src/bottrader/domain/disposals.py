@@ -123,10 +123,6 @@ def local_date(moment: datetime, zone: tzinfo) -> date:
 def _disposal(allocation: Allocation, zone: tzinfo) -> Disposal:
     acquired_on = None if allocation.buy_time is None else local_date(allocation.buy_time, zone)
     disposed_on = local_date(allocation.sell_time, zone)
-    if acquired_on is None:
-        term = Term.UNKNOWN
-    else:
-        term = Term.LONG if is_long_term(acquired_on, disposed_on) else Term.SHORT
     return Disposal(
         product_id=allocation.product_id,
         size=allocation.size,
@@ -135,10 +131,16 @@ def _disposal(allocation: Allocation, zone: tzinfo) -> Disposal:
         proceeds=allocation.net_proceeds,
         cost_basis=allocation.cost_basis,
         gain=allocation.pnl,
-        term=term,
+        term=_term(acquired_on, disposed_on),
         sell_order_id=allocation.sell_order_id,
         buy_order_id=allocation.buy_order_id,
     )
+
+
+def _term(acquired_on: date | None, disposed_on: date) -> Term:
+    if acquired_on is None:
+        return Term.UNKNOWN
+    return Term.LONG if is_long_term(acquired_on, disposed_on) else Term.SHORT
 
 
 def _totals(currency: str, term: Term, rows: Sequence[Disposal]) -> TermTotals:
