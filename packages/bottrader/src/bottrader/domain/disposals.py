@@ -65,9 +65,42 @@ class TermTotals:
     gain: Decimal
 
 
-def allocations_of_year(allocations: Iterable[Allocation], year: int, zone: tzinfo) -> list[Allocation]:
-    """Return those whose sell happened in the calendar year of this time zone."""
-    return [each for each in allocations if each.sell_time.astimezone(zone).year == year]
+@dataclass(frozen=True, slots=True)
+class TaxYear:
+    """A calendar year in a time zone: its disposals and their totals, and the books of all time up to its end."""
+
+    year: int
+    zone: tzinfo
+    disposals: tuple[Disposal, ...]
+    totals: tuple[TermTotals, ...]
+    executions: tuple[Execution, ...]
+    allocations: tuple[Allocation, ...]
+
+    @property
+    def unmatched_count(self) -> int:
+        """How many disposals have no known buy."""
+        return sum(each.term is Term.UNKNOWN for each in self.disposals)
+
+
+def tax_year(executions: Iterable[Execution], allocations: Iterable[Allocation], year: int, zone: tzinfo) -> TaxYear:
+    """Return what a year's form asks for, its totals held against the ledger's own.
+
+    Raises:
+        InvariantBroken: when the totals and the ledger differ in any digit.
+    """
+    until = [each for each in allocations if local_date(each.sell_time, zone).year <= year]
+    of_year = [each for each in until if local_date(each.sell_time, zone).year == year]
+    disposals = disposals_of(of_year, zone)
+    totals = totals_by_term(disposals)
+    check_totals(totals, of_year)
+    return TaxYear(
+        year=year,
+        zone=zone,
+        disposals=tuple(disposals),
+        totals=tuple(totals),
+        executions=tuple(each for each in executions if local_date(each.executed_at, zone).year <= year),
+        allocations=tuple(until),
+    )
 
 
 def disposals_of(allocations: Iterable[Allocation], zone: tzinfo) -> list[Disposal]:
@@ -115,32 +148,32 @@ def uncovered_sells(executions: Iterable[Execution], allocations: Iterable[Alloc
     return sorted(sell for sell in sizes.keys() | sells.keys() if sizes.get(sell, ZERO) != sells.get(sell, ZERO))
 
 
+def term_of(allocation: Allocation, zone: tzinfo) -> Term:
+    """Return how long what was sold had been held, by calendar dates in `zone` (B229-B231)."""
+    if allocation.buy_time is None:
+        return Term.UNKNOWN
+    is_long = is_long_term(local_date(allocation.buy_time, zone), local_date(allocation.sell_time, zone))
+    return Term.LONG if is_long else Term.SHORT
+
+
 def local_date(moment: datetime, zone: tzinfo) -> date:
     """Return the calendar date of a moment in a time zone."""
     return moment.astimezone(zone).date()
 
 
 def _disposal(allocation: Allocation, zone: tzinfo) -> Disposal:
-    acquired_on = None if allocation.buy_time is None else local_date(allocation.buy_time, zone)
-    disposed_on = local_date(allocation.sell_time, zone)
     return Disposal(
         product_id=allocation.product_id,
         size=allocation.size,
-        acquired_on=acquired_on,
-        disposed_on=disposed_on,
+        acquired_on=None if allocation.buy_time is None else local_date(allocation.buy_time, zone),
+        disposed_on=local_date(allocation.sell_time, zone),
         proceeds=allocation.net_proceeds,
         cost_basis=allocation.cost_basis,
         gain=allocation.pnl,
-        term=_term(acquired_on, disposed_on),
+        term=term_of(allocation, zone),
         sell_order_id=allocation.sell_order_id,
         buy_order_id=allocation.buy_order_id,
     )
-
-
-def _term(acquired_on: date | None, disposed_on: date) -> Term:
-    if acquired_on is None:
-        return Term.UNKNOWN
-    return Term.LONG if is_long_term(acquired_on, disposed_on) else Term.SHORT
 
 
 def _totals(currency: str, term: Term, rows: Sequence[Disposal]) -> TermTotals:
