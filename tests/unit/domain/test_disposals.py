@@ -147,7 +147,7 @@ def test_totals_that_differ_from_the_ledger_in_one_digit_are_not_handed_out() ->
         totals[:1],
         [*totals, replace(totals[0], currency="EUR")],
     ):
-        with pytest.raises(InvariantBroken, match="the form's totals in (USD|EUR) are gain"):
+        with pytest.raises(InvariantBroken, match=r"the form's totals in (USD|EUR) are gain"):
             check_totals(changed, result.allocations)
 
 

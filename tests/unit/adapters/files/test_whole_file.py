@@ -67,7 +67,7 @@ def test_one_file_by_two_names_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_place_where_no_file_can_be_is_refused_before_the_work(tmp_path: Path) -> None:
-    with pytest.raises(FileRefused, match="there is no folder .*deep; make it first"):
+    with pytest.raises(FileRefused, match=r"there is no folder .*deep; make it first"):
         refuse_unwritable(tmp_path / "deep" / "out.csv")
     with pytest.raises(FileRefused, match="it is a folder; name a file"):
         refuse_unwritable(tmp_path)
