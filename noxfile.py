@@ -34,7 +34,9 @@ MEASURED = {"unit": "unit", "integration": "integration", "e2e": "end_to_end", "
 # What coinbase-sim has to pass in an environment without the bot: all but what compares something of the bot's own.
 SIM_TESTS = (
     *("tests/unit/coinbase_sim", "tests/integration/coinbase_sim", "tests/integration/witnesses"),
+    "--ignore=tests/integration/witnesses/test_beancount_export.py",
     "--ignore=tests/integration/witnesses/test_claims.py",
+    "--ignore=tests/integration/witnesses/test_lots.py",
     "--ignore=tests/integration/witnesses/test_talib.py",
 )
 ALONE = """
