@@ -67,7 +67,7 @@ def test_trades_become_allocations_and_open_lots(shell: Shell, method: str, rows
     pnl = {"fifo": "22.99"}.get(method, "17.96")
     *said, took = done.stdout.splitlines()
     assert said == [
-        "trades: 4 (1 repeated lines counted once)",
+        "trades: 4, repeated lines counted once: 1",
         f"method: {method}",
         "allocations: 3",
         "unmatched: 1, without a known buy, so without basis and P&L",

@@ -137,7 +137,7 @@ def method_named(name: str) -> LotMethod:
 
 def _summary(trades: TradesFile, result: LotResult, method: LotMethod) -> list[str]:
     unmatched = [row for row in result.allocations if row.pnl is None]
-    repeated = f" ({trades.repeated_count} repeated lines counted once)" if trades.repeated_count else ""
+    repeated = f", repeated lines counted once: {trades.repeated_count}" if trades.repeated_count else ""
     return [
         f"trades: {trades.trades_count}{repeated}",
         f"method: {method}",
