@@ -41,7 +41,7 @@ def test_help_lists_commands_and_groups_with_their_first_sentences() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "meant"), [(["kil"], "kill"), (["lots", "compte"], "compute"), (["db", "chek"], "check")]
+    ("words", "meant"), [(["kil"], "kill"), (["lots", "compte"], "compute"), (["db", "checks"], "check")]
 )
 def test_the_nearest_command_is_suggested(words: list[str], meant: str) -> None:
     asked = runner.invoke(app, words, env={"COLUMNS": "200"})
