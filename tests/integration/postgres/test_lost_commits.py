@@ -45,6 +45,14 @@ DEPOSIT = CashMovement("d-1", CashKind.DEPOSIT, "USD", Decimal("500.25"), at(0))
 CORRECTION = Correction(CorrectionKind.BALANCE, "cash USD", "1", "2", "alarm raised", at(0))
 ITEM = ReviewItem("unknown_cash", None, "x-1", "Reward 1 USD", "medium", at(0))
 
+BY_ITSELF = {
+    "an accepted signal": b"request-digest",
+    "a delivery": b"acknowledged",
+    "an outcome": b"TOO_LATE",
+    "an adoption": b"MANUAL-BTC",
+}
+"""Writes of one statement, which commits by itself, and what is in the message that carries it out."""
+
 Write = Callable[[PostgresStore], Awaitable[object]]
 
 
@@ -126,8 +134,7 @@ async def test_a_write_whose_commit_was_cut_is_repeated_and_is_one_row(
     """F42, R86: whether the first try was committed or not, the caller hears what it would have heard."""
     prepare, write, answer, expected = WRITES[name]
     await prepare(wire.store)
-    # A signal is accepted in one statement, which commits by itself.
-    wire.proxy.arm(cut, at=b"request-digest" if name == "an accepted signal" else COMMIT)
+    wire.proxy.arm(cut, at=BY_ITSELF.get(name, COMMIT))
     assert await write(wire.store) == answer
     assert wire.proxy.cuts_count == 1
     rows = await everything(sql)

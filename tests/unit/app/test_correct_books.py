@@ -14,7 +14,7 @@ from bottrader.domain.corrections import Correction, CorrectionKind
 from bottrader.domain.errors import AdapterError, ExchangeRefused, ExchangeUnreachable, WireUnreadable
 from bottrader.domain.money import Size
 from bottrader.domain.orders import Accepted, ClientOrderId, OrderKind, Side, VenueOrderId
-from tests.fixtures.facts import BTC, ETH
+from tests.fixtures.facts import BTC, ETH, NOON
 from tests.fixtures.trading_house import FEES, House, btc_entry, entry, price, unlocked
 
 
@@ -303,3 +303,14 @@ async def test_a_correction_says_what_either_side_said() -> None:
         house.clock.now(),
     )
     assert (order.ours, order.theirs) == ("not in the books", "buy 0.01 BTC-USD for 400.00, filled")
+
+
+async def test_an_order_of_somebody_else_does_not_count_against_the_limits_on_ours() -> None:
+    """F51"""
+    house = await House().open()
+    await trade_by_hand(house)
+    await house.reconciler.run(unlocked)
+    restarted = house.restarted()
+    await restarted.reconciler.start(unlocked)
+    assert len(await house.store.trade_records()) == 1
+    assert restarted.portfolio.orders_since(NOON) == 0

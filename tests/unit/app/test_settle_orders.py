@@ -6,11 +6,11 @@ from decimal import Decimal
 import pytest
 
 from bottrader.adapters.memory.exchange import Lose, Refuse, StayOpen
-from bottrader.app.settle_orders import LISTING_LAG
+from bottrader.app.settle_orders import LISTING_LAG, OrderSettler
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.orders import OpenOrder, OrderKind, OrderState, OrderTransition, Side
 from tests.fixtures.facts import BTC, NOON
-from tests.fixtures.trading_house import House, entry, price
+from tests.fixtures.trading_house import House, btc_entry, entry, price
 
 
 async def house_with_unknown(*, is_placed: bool) -> House:
@@ -227,3 +227,19 @@ async def test_an_entry_of_unknown_outcome_is_never_sent_again() -> None:
     house.pass_time(29)
     await settle_all(house)
     assert len(house.exchange.placements) == 1
+
+
+async def test_whoever_may_not_send_neither_repeats_an_exit_nor_ends_what_is_planned() -> None:
+    """S1: a reconciliation from the command line runs beside the bot that is about to send."""
+    house = await House().open()
+    house.exchange.script(Lose(is_placed=False))
+    await house.buy("0.01")
+    looker = OrderSettler(house.world, house.portfolio, house.recorder, may_send=False)
+    sell = replace(btc_entry(house, name="sell"), side=Side.SELL)
+    await house.store.record_intent(sell, 1, None)
+    planned = OpenOrder(sell, OrderState.PLANNED, None, None)
+    assert (await looker.settle(planned)).ended is None
+    sent = house.exchange.placements.copy()
+    unknown = OpenOrder(sell, OrderState.UNKNOWN, None, house.clock.now())
+    assert (await looker.settle(unknown)).ended is None
+    assert house.exchange.placements == sent

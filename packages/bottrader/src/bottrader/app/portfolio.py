@@ -57,6 +57,9 @@ class Portfolio:
         self._open_orders = {order.intent.client_order_id: order for order in await self._store.open_orders()}
         self._exits_count = {}
         for record in await self._store.trade_records():
+            if record.ingest_via == "reconciled":
+                # Somebody else's order does not count against the limits on ours.
+                continue
             self._order_times.append(record.order_time)
             if record.status == "failed":
                 self._refusal_times.append(record.order_time)

@@ -110,11 +110,8 @@ class PostgresLedger:
             adoption.recorded_at,
             adoption.booked_size,
         )
-
-        async def work(connection: Connection, *, is_repeat: bool) -> bool:
-            return await connection.fetchval(INSERT_ADOPTION, *values) is not None or is_repeat
-
-        return await self._database.write("recording an adoption", work)
+        rows, is_repeat = await self._database.write_at_once("recording an adoption", INSERT_ADOPTION, *values)
+        return bool(rows) or is_repeat
 
     async def active_version(self) -> AllocationVersion:
         row = await self._database.fetchrow("reading the active allocation version", VERSION)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bottrader.adapters.postgres.acceptance import InboundGate
-from bottrader.adapters.postgres.connection import Connection, Row
+from bottrader.adapters.postgres.connection import Connection
 from bottrader.adapters.postgres.pool import Database
 from bottrader.adapters.postgres.signal_rows import signal_values, to_signal
 from bottrader.domain.market import ProductId
@@ -81,10 +81,8 @@ class PostgresSignals:
         return [to_signal(row) for row in rows]
 
     async def close_delivery(self, signal_id: SignalId, report: DeliveryReport, at: datetime) -> None:
-        async def work(connection: Connection, *, is_repeat: bool) -> None:  # noqa: ARG001 - closed once is closed
-            await connection.execute(CLOSE_DELIVERY, signal_id, at, report.delivery.value, report.detail)
-
-        await self._database.write("closing a delivery", work)
+        values = (signal_id, at, report.delivery.value, report.detail)
+        await self._database.write_at_once("closing a delivery", CLOSE_DELIVERY, *values)
 
     async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
         return await self._gate.accept(inbound)
@@ -94,15 +92,17 @@ class PostgresSignals:
         return [to_signal(row) for row in rows]
 
     async def record_outcome(self, outcome: SignalOutcome) -> bool:
-        async def work(connection: Connection, *, is_repeat: bool) -> bool:
-            if await connection.fetchval(INSERT_OUTCOME_ONCE, *_outcome_values(outcome)) is not None:
-                return True
-            return is_repeat and _outcome(await connection.fetchrow(OUTCOME_OF, outcome.signal_id)) == outcome
-
-        return await self._database.write("recording an outcome", work)
+        values = _outcome_values(outcome)
+        rows, is_repeat = await self._database.write_at_once("recording an outcome", INSERT_OUTCOME_ONCE, *values)
+        return bool(rows) or (is_repeat and await self.outcome_of(outcome.signal_id) == outcome)
 
     async def outcome_of(self, signal_id: SignalId) -> SignalOutcome | None:
-        return _outcome(await self._database.fetchrow("reading an outcome", OUTCOME_OF, signal_id))
+        row = await self._database.fetchrow("reading an outcome", OUTCOME_OF, signal_id)
+        if row is None:
+            return None
+        return SignalOutcome(
+            SignalId(row["signal_id"]), OutcomeKind(row["kind"]), row["code"], row["message"], row["decided_at"]
+        )
 
     async def last_side(self, product_id: ProductId) -> LastSide | None:
         row = await self._database.fetchrow("reading the last side", LAST_SIDE, product_id)
@@ -134,14 +134,6 @@ class PostgresSignals:
             await connection.execute(INSERT_ACTIVATION, role, snapshot.content_hash, closed_at or at)
 
         await self._database.write("activating a strategy snapshot", work)
-
-
-def _outcome(row: Row | None) -> SignalOutcome | None:
-    if row is None:
-        return None
-    return SignalOutcome(
-        SignalId(row["signal_id"]), OutcomeKind(row["kind"]), row["code"], row["message"], row["decided_at"]
-    )
 
 
 def _outcome_values(outcome: SignalOutcome) -> tuple[object, ...]:
