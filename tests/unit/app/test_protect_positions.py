@@ -188,6 +188,18 @@ async def test_five_failed_attempts_pause_for_a_quarter_of_an_hour_and_count_ane
     assert house.portfolio.position(BTC) is None
 
 
+async def test_a_moment_as_dust_does_not_forget_the_failed_attempts() -> None:
+    """B77, R13: four fail, a second later the minimum is 401 for a moment, and the fifth failure pauses all the same."""
+    house = await holding()
+    house.exchange.script(*[Refuse("BUSY")] * ATTEMPTS_MAX)
+    for minimum, seconds in ((1, 5), (1, 5), (1, 5), (1, 1), (401, 4), (1, 5)):
+        house.portfolio.products[BTC] = replace(product(), quote_size_min=Decimal(minimum))
+        await protect(house)
+        house.pass_time(seconds)
+    assert len(house.sells) == ATTEMPTS_MAX
+    assert len(house.told("bracket_paused")) == 1
+
+
 async def test_attempts_keep_a_pace_of_five_seconds() -> None:
     house = await holding()
     house.exchange.script(Refuse("BUSY"), Refuse("BUSY"))
