@@ -27,12 +27,19 @@ def _clean_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_every_command_explains_itself() -> None:
-    for command in ("demo", "paper", "run", "report", "db", "config"):
-        shown = runner.invoke(app, [command, "--help"])
-        assert shown.exit_code == 0
-        assert "Usage" in shown.stdout
-        assert command in runner.invoke(app, ["--help"]).stdout
+COMMANDS = ("demo", "paper", "run", "report", "db", "config")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    shown = runner.invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage" in shown.stdout
+
+
+def test_the_help_names_every_command() -> None:
+    shown = runner.invoke(app, ["--help"]).stdout
+    assert all(command in shown for command in COMMANDS)
 
 
 def test_config_show_lists_every_setting_with_its_value_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,0 +1,104 @@
+"""What a test started, it ends: tasks, threads and sockets that outlive it fail it.
+
+pytest-asyncio cancels what is left on the loop without a word, and an unclosed socket is noticed when the collector
+finds it, which is during some later test. So all of it is counted: tasks when their loop is closed, the rest when the
+last fixture of the test is gone. An event loop has sockets of its own, so one that is not closed is seen too. Fixtures
+of a larger scope exist before the counting begins.
+"""
+
+import asyncio
+import gc
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+DESCRIPTORS = "/proc/self/fd"
+IS_TOLD = Path(DESCRIPTORS).is_dir()
+KIND = "socket:"
+THREAD_PATIENCE_S = 2.0
+
+_close = asyncio.Runner.close
+_tasks: list[str] = []
+
+
+@dataclass(frozen=True)
+class Open:
+    """What was there when the test began."""
+
+    descriptors: frozenset[str]
+    threads: frozenset[threading.Thread]
+
+
+BEFORE = pytest.StashKey[Open]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    asyncio.Runner.close = _note_and_close  # type: ignore[method-assign]
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    asyncio.Runner.close = _close  # type: ignore[method-assign]
+
+
+def _note_and_close(runner: asyncio.Runner) -> None:
+    loop = getattr(runner, "_loop", None)
+    if loop is not None and not loop.is_closed():
+        _tasks.extend(f"task {task.get_name()} of {task.get_coro()}" for task in asyncio.all_tasks(loop))
+    _close(runner)
+
+
+@pytest.fixture(autouse=True)
+def _count_what_is_open(request: pytest.FixtureRequest) -> None:
+    """Count before the test's own fixtures are set up; autouse ones come first."""
+    request.node.stash[BEFORE] = Open(_descriptors(), frozenset(threading.enumerate()))
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
+    yield
+    leaked = [*_tasks]
+    _tasks.clear()
+    before = item.stash.get(BEFORE, None)
+    if before is not None:
+        leaked += [*_new_threads(before), *_new_descriptors(before)]
+    if leaked:
+        pytest.fail(
+            f"left behind by the test: {'; '.join(leaked)}; close or await it, or let a fixture do so", pytrace=False
+        )
+
+
+def _new_threads(before: Open) -> list[str]:
+    found = []
+    for thread in set(threading.enumerate()) - before.threads:
+        # One that has been told to end may need a moment for it.
+        thread.join(THREAD_PATIENCE_S)
+        if thread.is_alive():
+            found.append(f"thread {thread.name}")
+    return found
+
+
+def _new_descriptors(before: Open) -> list[str]:
+    if _descriptors() <= before.descriptors:
+        return []
+    # What nobody holds any more is closed here, and its ResourceWarning belongs to this test.
+    gc.collect()
+    return sorted(_descriptors() - before.descriptors)
+
+
+def _descriptors() -> frozenset[str]:
+    """Return what names each open socket; nothing on a system that does not tell."""
+    found = []
+    # Not pathlib: this happens twice in each of thousands of tests.
+    for number in os.listdir(DESCRIPTORS) if IS_TOLD else ():  # noqa: PTH208
+        try:
+            link = os.readlink(f"{DESCRIPTORS}/{number}")  # noqa: PTH115
+        except OSError:
+            # The one with which the folder was read.
+            continue
+        if link.startswith(KIND):
+            found.append(link)
+    return frozenset(found)
