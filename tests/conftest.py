@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.guards.hidden_state",
     "tests.guards.cpu_budget",
     "tests.guards.components",
+    "tests.guards.kept",
 ]
 
 # How many examples a property is tried with, unless it says so itself: HYPOTHESIS_PROFILE=nightly for the long run.
