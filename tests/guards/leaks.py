@@ -22,6 +22,7 @@ IS_TOLD = Path(DESCRIPTORS).is_dir()
 KIND = "socket:"
 PATIENCE_S = 2.0
 POLL_S = 0.005
+TURNS = 10
 # A thread of a library's own, one for the process, which takes down name resolvers.
 THREADS_OF_LIBRARIES = ("_run_safe_shutdown_loop",)
 
@@ -58,6 +59,9 @@ def is_not_of_a_test(descriptor: int) -> None:
 def _note_and_close(runner: asyncio.Runner) -> None:
     loop = getattr(runner, "_loop", None)
     if loop is not None and not loop.is_closed():
+        if asyncio.all_tasks(loop):
+            # One that has been cancelled ends when the loop comes round to it.
+            loop.run_until_complete(_turns())
         _tasks.extend(f"task {task.get_name()} of {task.get_coro()}" for task in asyncio.all_tasks(loop))
     _close(runner)
 
@@ -80,6 +84,11 @@ def pytest_runtest_teardown(item: pytest.Item) -> Iterator[None]:
         pytest.fail(
             f"left behind by the test: {'; '.join(leaked)}; close or await it, or let a fixture do so", pytrace=False
         )
+
+
+async def _turns() -> None:
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
 
 
 def _new_threads(before: Open) -> list[str]:

@@ -29,6 +29,8 @@ from bottrader.domain.peaks import Peak, PriceSample
 from bottrader.domain.trailing import Trail
 from tests.unit.domain.examples import position
 
+pytestmark = pytest.mark.component("position_monitor")
+
 COST, FEE = Fraction("100.4"), Fraction("0.008")
 SMOOTHING_S = 60
 STEP_S = SMOOTHING_S / 30
