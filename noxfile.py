@@ -257,7 +257,7 @@ def gen(session: nox.Session) -> None:
     """Write the files that are made from others; with `-- --check` fail when one is out of date. Needs uv."""
     sync(session, "nox", packages=tuple(PACKAGES))
     failed = []
-    for maker in ("tools.constraints", "tools.configuration_page", "tools.behaviours_page"):
+    for maker in ("tools.constraints", "tools.configuration_page", "tools.behaviours_page", "tools.matrix_page"):
         try:
             session.run("python", "-m", maker, *session.posargs)
         except nox.command.CommandFailed:

@@ -37,7 +37,7 @@ async def test_every_line_of_a_trading_bot_is_json_that_a_machine_can_count_on(
         assert not [name for name, value in line.items() if isinstance(value, float)]
     (sent,) = webhook.events("order_sent")
     assert SECRET not in "\n".join(webhook.lines)
-    assert sent["client_order_id"] == await sql.fetchval("SELECT order_id FROM trade_records")
+    assert sent["order_id"] == await sql.fetchval("SELECT order_id FROM trade_records")
 
 
 @pytest.mark.component("websocket_handler")

@@ -121,7 +121,7 @@ def _descriptors() -> frozenset[str]:
     # Not pathlib: this happens twice in each of thousands of tests.
     for number in os.listdir(DESCRIPTORS) if IS_TOLD else ():  # noqa: PTH208
         try:
-            link = os.readlink(f"{DESCRIPTORS}/{number}")  # noqa: PTH115
+            link = os.readlink(f"{DESCRIPTORS}/{number}")  # noqa: PTH115 - as above
         except OSError:
             # The one with which the folder was read.
             continue

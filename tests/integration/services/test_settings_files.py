@@ -59,7 +59,7 @@ async def test_a_database_that_is_not_there_is_one_sentence_without_its_password
 
 
 async def test_a_size_from_a_file_is_the_size_of_the_order(stage: Stage, sql: Connection) -> None:
-    """25 USD at a limit of 40,080.02, a tick above the ask and 0.2 %, is 0.00062375 BTC, cut to 6 decimals."""
+    """25 USD at a limit of 40,080.02, a tick above the ask and 0.2 %, is 0.0006237521... BTC, cut to 8 decimals."""
     Path("bottrader.toml").write_text('[sizing]\norder_size_roc = "25"\n')
     read = load_configuration().settings
 
@@ -69,4 +69,4 @@ async def test_a_size_from_a_file_is_the_size_of_the_order(stage: Stage, sql: Co
         await eventually(lambda: stage.orders, "the order is at the exchange")
 
     (order,) = stage.orders
-    assert order.request.base_size == Decimal("0.000623")
+    assert order.request.base_size == Decimal("0.00062375")

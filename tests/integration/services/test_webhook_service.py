@@ -100,13 +100,14 @@ async def test_killed_while_the_reply_was_on_its_way(stage: Stage, sql: Connecti
     """F31: the exchange has filled the order, the bot was cut off; the next start finds it by its id."""
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        await stage.fault("POST /orders", "delay_reply", 30)
+        await stage.fault("POST /orders", "hold_reply")
         await webhook.send("buy")
         await eventually(lambda: stage.orders, "the order is at the exchange")
     assert await sql.fetchval("SELECT count(*) FROM fills") == 0
     async with stage.webhook() as restarted:
         await restarted.healthy()
         await filled(sql, "buy")
+    stage.release()
     assert len(stage.orders) == 1
 
 
