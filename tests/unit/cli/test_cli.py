@@ -72,6 +72,7 @@ def test_config_show_says_where_each_value_comes_from(monkeypatch: pytest.Monkey
     assert row("BOTTRADER_COOL_OFF_S ") == ["3600", "default"]
 
 
+@pytest.mark.cpu_budget(300, "reads and judges a whole configuration")
 def test_config_check_of_a_good_configuration_ends_with_0_and_makes_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

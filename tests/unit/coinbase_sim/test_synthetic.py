@@ -22,6 +22,7 @@ def ticks_of(market: SyntheticMarket, count: int) -> list[Tick]:
     return [tick for tick in ticks if tick is not None]
 
 
+@pytest.mark.cpu_budget(500, "two markets side by side for many ticks")
 def test_one_seed_gives_the_same_ticks() -> None:
     first, second = (ticks_of(SyntheticMarket([BTC, ETH], 7, START), 400) for _ in range(2))
     assert first == second
