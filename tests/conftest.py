@@ -18,7 +18,7 @@ pytest_plugins = [
 ]
 
 # How many examples a property is tried with, unless it says so itself: HYPOTHESIS_PROFILE=nightly for the long run.
-settings.register_profile("local", deadline=None, max_examples=50)
+settings.register_profile("local", deadline=None, max_examples=30)
 settings.register_profile("ci", deadline=None, max_examples=200, derandomize=True, database=None, print_blob=True)
 settings.register_profile("nightly", deadline=None, max_examples=10_000, print_blob=True)
 settings.register_profile("mutation", deadline=None, max_examples=20, derandomize=True, database=None)

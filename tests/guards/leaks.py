@@ -43,7 +43,7 @@ BEFORE = pytest.StashKey[Open]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    asyncio.Runner.close = _note_and_close  # type: ignore[method-assign]
+    asyncio.Runner.close = _note_and_close  # type: ignore[assignment, method-assign]
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

@@ -34,7 +34,7 @@ class ConnectRefused(pytest_socket.SocketConnectBlockedError):
 
 def pytest_configure(config: pytest.Config) -> None:
     # The plugin looks both names up when it refuses.
-    pytest_socket.SocketBlockedError = Refused  # type: ignore[misc]
+    pytest_socket.SocketBlockedError = Refused  # type: ignore[misc, assignment]
     pytest_socket.SocketConnectBlockedError = ConnectRefused  # type: ignore[misc]
 
 

@@ -16,7 +16,7 @@ _guarded: list[pytest.Item] = []
 
 def pytest_configure(config: pytest.Config) -> None:
     # Before the code under test is imported, so that `from time import sleep` gets the guarded one too.
-    time.sleep = _refuse
+    time.sleep = _refuse  # type: ignore[assignment]  # the parameter has no name in the library
     asyncio.sleep = asyncio.tasks.sleep = _refuse_long
 
 

@@ -41,5 +41,6 @@ async def test_the_report_of_a_stopped_position_is_what_the_exchange_took(
 async def test_books_without_a_trade_make_a_report_that_says_so(stage: Stage, tmp_path: Path) -> None:
     report = build_report(await stage.store.snapshot(), None, datetime.now(UTC), venue="sim", quote_currency="USD")
 
-    assert (report.realized_pnl, report.closed_trades) == (0, ())
+    assert report.realized_pnl == 0
+    assert report.closed_trades == ()
     assert "<html" in write_html(report, tmp_path / "report.html").read_text(encoding="utf-8")
