@@ -393,7 +393,7 @@ def demo(session: nox.Session) -> None:
 def gen(session: nox.Session) -> None:
     """Write the files that are made from others; with `-- --check` fail when one is out of date. Needs uv."""
     sync(session, "nox", packages=tuple(PACKAGES))
-    makers = ("tools.constraints", "tools.configuration_page", "tools.behaviours_page")
+    makers = ("tools.constraints", "tools.configuration_page", "tools.behaviours_page", "tools.matrix_page")
     run_all(session, {maker: ("python", "-m", maker, *session.posargs) for maker in makers})
 
 

@@ -32,7 +32,8 @@ pytest_add_cli_args_test_selection = ["tests/unit/domain"]
 also_copy = ["tests"]
 
 [tool.pytest]
-addopts = ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:randomly"]
+# A slow mutant is not a killed one, so nothing is timed.
+addopts = ["--import-mode=importlib", "-p", "no:cacheprovider", "-p", "no:randomly", "-p", "no:tests.guards.cpu_budget"]
 pythonpath = ["."]
 asyncio_mode = "auto"
 """
@@ -136,7 +137,8 @@ def stage(modules: Sequence[str]) -> None:
     skip = shutil.ignore_patterns("__pycache__", "*.pyc")
     shutil.copytree(ROOT / "packages/bottrader/src/bottrader", STAGE / "src/bottrader", ignore=skip)
     shutil.copytree(ROOT / "tests/unit/domain", STAGE / "tests/unit/domain", ignore=skip)
-    shutil.copytree(ROOT / "tests/fixtures", STAGE / "tests/fixtures", ignore=skip)
+    for folder in ("fixtures", "guards"):
+        shutil.copytree(ROOT / "tests" / folder, STAGE / "tests" / folder, ignore=skip)
     shutil.copy(ROOT / "tests/conftest.py", STAGE / "tests/conftest.py")
     paths = ", ".join(f'"src/{PACKAGE.replace(".", "/")}/{module}{end}"' for module in modules for end in (".py", "/*"))
     (STAGE / "pyproject.toml").write_text(SETTINGS.format(modules=paths), encoding="utf-8")

@@ -134,6 +134,7 @@ def test_a_setting_that_does_not_exist_is_refused_with_the_nearest_one(shell: Sh
     assert sentence.startswith("BOTTRADER_MAX_EXPOSUR is no setting; the nearest one is BOTTRADER_MAX_EXPOSURE")
 
 
+@pytest.mark.component("config_manager")
 def test_wrong_settings_are_listed_together(shell: Shell) -> None:
     result = shell.run(
         *("config", "show"),
@@ -226,6 +227,7 @@ def test_the_exchange_refuses_a_taken_port(shell: Shell, taken_port: int) -> Non
     assert f"cannot listen on port {taken_port}" in refused(result, "coinbase-sim")
 
 
+@pytest.mark.component("config_manager")
 def test_the_configuration_is_shown_without_secrets(shell: Shell) -> None:
     result = shell.run(
         *("config", "show"),

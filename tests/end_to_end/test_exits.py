@@ -3,10 +3,14 @@
 import asyncio
 from collections import Counter
 
+import pytest
+
 from bottrader.adapters.postgres.connection import connect
 from bottrader.domain.exits import ExitReason
 from tests.fixtures.candle_files import gapping_rows, write_csv
 from tests.fixtures.command_line import Shell
+
+pytestmark = pytest.mark.component("position_monitor")
 
 CANDLES = 1000
 SEED = 3

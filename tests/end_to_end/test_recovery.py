@@ -2,8 +2,12 @@
 
 from decimal import Decimal
 
+import pytest
+
 from bottrader.adapters.postgres.connection import Connection
 from tests.fixtures.processes import Bot, Exchange, eventually, signal_body
+
+pytestmark = pytest.mark.component("order_manager")
 
 FILLED = "SELECT * FROM trade_records WHERE side = 'buy' AND status = 'filled'"
 

@@ -9,6 +9,8 @@ import pytest
 from bottrader.adapters.postgres.connection import Connection, Row
 from tests.fixtures.processes import Bot, Exchange, Process, eventually, free_port
 
+pytestmark = pytest.mark.component("signal_manager")
+
 TICKS_PER_CANDLE = 20
 """Four a minute; the strategy looks at candles of five minutes."""
 CANDLES_MAX = 120

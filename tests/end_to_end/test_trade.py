@@ -2,10 +2,13 @@
 
 from decimal import Decimal
 
+import pytest
+
 from bottrader.adapters.postgres.connection import Connection
 from tests.fixtures.processes import Bot, Exchange, eventually, signal_body
 
 
+@pytest.mark.component("fifo_engine", "position_monitor", "trade_recorder")
 async def test_a_signal_becomes_a_position_and_a_profit_is_taken(bot: Bot, exchange: Exchange, sql: Connection) -> None:
     """B287: buy near 40,000 as taker, take profit at 42,500, books equal to the exchange's.
 
@@ -41,6 +44,7 @@ async def test_a_signal_becomes_a_position_and_a_profit_is_taken(bot: Bot, excha
     assert Decimal(books["fees"]) == buy["fees"] + sell["fees"]
 
 
+@pytest.mark.component("position_monitor")
 async def test_a_fall_of_five_percent_is_stopped_at_the_market(bot: Bot, exchange: Exchange, sql: Connection) -> None:
     """B289: bought at 40,000, price 38,000: a market sell whose reason and parent are recorded."""
     webhook = await bot.start("webhook")
@@ -63,6 +67,7 @@ async def test_a_fall_of_five_percent_is_stopped_at_the_market(bot: Bot, exchang
     assert orders[1]["order_type"] == "MARKET"
 
 
+@pytest.mark.component("order_manager")
 async def test_a_second_signal_does_not_add_to_a_position(bot: Bot, exchange: Exchange, sql: Connection) -> None:
     """B42: its outcome is a refusal with a code, and no order leaves."""
     webhook = await bot.start("webhook")

@@ -11,6 +11,7 @@ from typing import Any, Self
 from aiohttp import web
 
 PREFIX = "/api/v3/brokerage"
+AT = "2026-04-07T14:30:00.123456789Z"
 
 
 class Fault(Enum):
@@ -57,6 +58,37 @@ class MockCoinbaseApi:
     def answer(self, method: str, path: str, *answers: Answer | Fault) -> None:
         """Lay down the answers to `method path` (below the API prefix), in order."""
         self._answers[method, path].extend(answers)
+
+    def set_price(self, product_id: str, price: str) -> None:
+        """Have the product trade at `price` from now on, with bid and ask at it."""
+        self._answers["GET", f"/products/{product_id}/ticker"] = [
+            Answer(
+                {
+                    "trades": [{"trade_id": "1", "product_id": product_id, "price": price, "size": "1", "time": AT}],
+                    "best_bid": price,
+                    "best_ask": price,
+                }
+            )
+        ]
+
+    def set_balances(self, **available: str) -> None:
+        """Have the account own these amounts and nothing else, none held: `set_balances(USD="10000", BTC="0")`."""
+        accounts = [
+            {"currency": currency, "available_balance": {"value": amount}, "hold": {"value": "0"}}
+            for currency, amount in available.items()
+        ]
+        page = {"accounts": accounts, "has_next": False, "cursor": "", "size": len(accounts)}
+        self._answers["GET", "/accounts"] = [Answer(page)]
+
+    def fill_order(self, order: dict[str, Any], *fills: dict[str, Any]) -> None:
+        """Have the order stand as this row says when it is asked for, and its fills as these."""
+        self._answers["GET", f"/orders/historical/{order['order_id']}"] = [Answer({"order": order})]
+        self._answers["GET", "/orders/historical/fills"] = [Answer({"fills": list(fills), "cursor": ""})]
+
+    def reset(self) -> None:
+        """Forget all answers and calls."""
+        self.calls.clear()
+        self._answers.clear()
 
     def calls_of(self, method: str, path: str) -> list[Call]:
         return [call for call in self.calls if (call.method, call.path) == (method, path)]

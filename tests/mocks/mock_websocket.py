@@ -43,6 +43,10 @@ class VenueConnection:
         listed = {channel: ["…"] for channel in channels or self.channels}
         await self.send("subscriptions", {"subscriptions": listed})
 
+    async def tell_fill(self, order: dict[str, Any]) -> None:
+        """Tell on the user channel how an order stands: with what was filled of it so far, or as ended."""
+        await self.send("user", {"type": "update", "orders": [order]})
+
     async def close(self, code: int) -> None:
         await self._socket.close(code=code)
 
@@ -59,6 +63,7 @@ class MockWebSocket:
 
     def __init__(self) -> None:
         self.acknowledges = True
+        self._is_open = True
         self.connections: list[VenueConnection] = []
         self._changed = asyncio.Condition()
 
@@ -76,6 +81,16 @@ class MockWebSocket:
             connection.drop()
         await self._runner.cleanup()
 
+    def disconnect(self) -> None:
+        """Cut every connection and let none in until `reconnect`."""
+        self._is_open = False
+        for connection in self.connections:
+            connection.drop()
+
+    def reconnect(self) -> None:
+        """Let clients in again."""
+        self._is_open = True
+
     async def subscribed(self, number: int, requests: int) -> VenueConnection:
         """Wait until connection `number` (from 0) has sent so many requests, and return it."""
         async with asyncio.timeout(5), self._changed:
@@ -84,7 +99,9 @@ class MockWebSocket:
             )
         return self.connections[number]
 
-    async def _serve(self, request: web.Request) -> web.WebSocketResponse:
+    async def _serve(self, request: web.Request) -> web.StreamResponse:
+        if not self._is_open:
+            return web.Response(status=503)
         socket = web.WebSocketResponse(timeout=0.2)
         await socket.prepare(request)
         connection = VenueConnection(request, socket)

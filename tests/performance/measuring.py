@@ -68,8 +68,14 @@ def _without_collector() -> Iterator[None]:
         gc.enable()
 
 
-def tell(what: str, figures: str) -> None:
-    """Print one line of the benchmark."""
+RATIOS: dict[str, float] = {}
+"""What this run found, by the name of its line; kept by `history` at the end."""
+
+
+def tell(what: str, figures: str, *, ratio: float | None = None) -> None:
+    """Print one line of the benchmark; a ratio or a count is also kept for the trend."""
+    if ratio is not None:
+        RATIOS[what.rstrip(":")] = float(ratio)
     print(f"\n  {what:<46} {figures}", end="")  # noqa: T201 - these lines are what the layer is run for
 
 

@@ -91,5 +91,5 @@ async def test_a_use_case_waits_for_the_database_so_often(wire: Wire, warm: Post
         if name == use_case:
             found = round_trips
 
-    tell(f"{use_case}:", f"{found} round trips")
+    tell(f"{use_case}:", f"{found} round trips", ratio=found)
     assert found == EXPECTED[use_case]

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 
+import pytest
+
 import bottrader
 
 SOURCE = Path(bottrader.__file__).parent
@@ -13,6 +15,7 @@ NAMES_A_RATE = re.compile(r"fee|maker|taker", re.IGNORECASE)
 FALLBACK = {("maker_fee", Decimal("0.004")), ("taker_fee", Decimal("0.008"))}
 
 
+@pytest.mark.cpu_budget(500, "reads the whole source of the bot")
 def test_no_fee_rate_is_written_down_but_the_one_fallback() -> None:
     """B90, R22: neither under a name that speaks of fees nor as one of the tiers' numbers."""
     sources = [path.read_text(encoding="utf-8") for path in SOURCE.rglob("*.py")]

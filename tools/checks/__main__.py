@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 
 from tools.checks import (
     behaviours,
+    components,
     configuration,
     constraints,
     documents,
@@ -31,7 +32,7 @@ def offences(root: Path) -> Iterator[Offence]:
             continue
         for rule in RULES:
             yield from rule.check(source)
-    for whole in (constraints, configuration, documents, behaviours):
+    for whole in (constraints, configuration, documents, behaviours, components):
         yield from whole.check(root)
 
 

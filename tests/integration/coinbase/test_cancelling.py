@@ -9,6 +9,8 @@ from bottrader.adapters.memory.clock import ManualClock
 from bottrader.domain.orders import CancelRefused, CancelTaken, Unknown, VenueOrderId
 from tests.mocks.mock_coinbase_api import Answer, Fault, MockCoinbaseApi
 
+pytestmark = pytest.mark.component("order_manager")
+
 CANCEL = "/orders/batch_cancel"
 FIRST, SECOND = VenueOrderId("v-1"), VenueOrderId("v-2")
 

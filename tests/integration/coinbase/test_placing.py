@@ -21,6 +21,8 @@ from tests.fixtures.coinbase_wire import (
 )
 from tests.mocks.mock_coinbase_api import Answer, Fault, MockCoinbaseApi
 
+pytestmark = pytest.mark.component("order_manager")
+
 HTML = Answer(status=503, text="<html>" + "maintenance " * 500 + "</html>")
 
 

@@ -20,6 +20,8 @@ from bottrader.ports import CandleUpdate, Heartbeat, OrderUpdate, StreamLive, St
 from tests.fixtures.coinbase_wire import BTC, KEY_NAME, FixedEntropy, candle_row, claims_of, new_key, pem_of, ticker_row
 from tests.mocks.mock_websocket import MockWebSocket
 
+pytestmark = pytest.mark.component("websocket_handler")
+
 KEY = new_key()
 AT = datetime(2026, 4, 7, 14, 30, 0, 123456, UTC)
 

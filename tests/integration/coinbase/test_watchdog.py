@@ -8,6 +8,8 @@ import pytest
 
 from bottrader.adapters.coinbase.watchdog import Overdue, Watchdog
 
+pytestmark = pytest.mark.component("websocket_handler")
+
 SILENCE_S = 0.05
 
 

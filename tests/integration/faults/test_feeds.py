@@ -23,6 +23,8 @@ from tests.integration.faults.conftest import (
 )
 from tests.integration.services.conftest import Stage, eventually
 
+pytestmark = pytest.mark.component("websocket_handler")
+
 
 async def test_f20_a_fill_that_is_listed_and_told_twice_is_booked_once(stage: Stage, sql: Connection) -> None:
     """F20: the same trade id twice in every listing of fills, and every order update twice."""

@@ -8,9 +8,13 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from bottrader.adapters.postgres.connection import Connection
 from tests.integration.faults.conftest import audit, filled, script_of
 from tests.integration.services.conftest import RunningWebhook, Stage, eventually
+
+pytestmark = pytest.mark.component("position_monitor")
 
 BRACKETED = {
     "bracket_enabled": "true",

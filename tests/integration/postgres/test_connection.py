@@ -8,7 +8,7 @@ from bottrader.adapters.postgres import schema
 from bottrader.adapters.postgres.connection import Connection, connect, translated
 from bottrader.adapters.postgres.store import open_store
 from bottrader.domain.errors import InvariantBroken, StartupRefused, StoreUnreachable
-from tests.fixtures.databases import refuse_foreign_host, with_database
+from tests.fixtures.database_server import refuse_precious, with_database
 
 SECRET = "hunter2-hunter2"
 
@@ -80,15 +80,22 @@ async def test_a_cancellation_passes_untouched(sql: Connection) -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://u@db.example.org/x", "postgresql://u@10.0.0.7:5432/x", "postgresql:///x"]
+    "url", ["postgresql://u@db.example.org/test", "postgresql://u@10.0.0.7:5432/test", "postgresql:///test"]
 )
 def test_tests_refuse_a_database_of_another_machine(url: str) -> None:
     with pytest.raises(StartupRefused, match="on this machine"):
-        refuse_foreign_host(url)
+        refuse_precious(url)
+
+
+@pytest.mark.parametrize("name", ["", "postgres", "bottrader", "bot_trader_db", "bottrader_prod", "latest", "contest"])
+def test_tests_refuse_a_database_that_is_not_named_as_a_tests(name: str) -> None:
+    with pytest.raises(StartupRefused, match="may be somebody's books"):
+        refuse_precious(f"postgresql://u@localhost/{name}")
 
 
 @pytest.mark.parametrize(
-    "url", ["postgresql://u@localhost/x", "postgresql://u@[::1]:5432/x", "postgresql://u@/x?host=/tmp"]
+    "url",
+    ["postgresql://u@localhost/test", "postgresql://u@[::1]:5432/bottrader_test", "postgresql://u@/tests_2?host=/tmp"],
 )
-def test_tests_take_a_database_of_this_machine(url: str) -> None:
-    refuse_foreign_host(url)
+def test_tests_take_a_tests_database_of_this_machine(url: str) -> None:
+    refuse_precious(url)

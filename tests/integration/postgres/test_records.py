@@ -28,6 +28,8 @@ from tests.fixtures.facts import (
     step,
 )
 
+pytestmark = pytest.mark.component("trade_recorder")
+
 GUIDE_INSERT = """
     INSERT INTO trade_records (order_id, symbol, side, size, price, status, filled_at)
     VALUES ('buy-999', 'BTC-USD', 'buy', 0.001, 40000.00, 'filled', '2026-01-11T12:00:00Z')"""

@@ -81,13 +81,13 @@ async def test_amendments_are_not_lost_by_going_back(empty_database_url: str) ->
         assert await store.record_fills([make_reversal(make_fill())]) == []
 
 
-async def test_a_second_upgrade_changes_nothing_on_a_database_with_rows(database_url: str) -> None:
+async def test_a_second_upgrade_changes_nothing_on_a_database_with_rows(own_database_url: str) -> None:
     """B274, R34, R35"""
-    async with open_store(database_url) as store:
+    async with open_store(own_database_url) as store:
         await store.record_signal(make_signal())
-        before = await catalogue(database_url)
-        await schema.upgrade(database_url)
-        assert await catalogue(database_url) == before
+        before = await catalogue(own_database_url)
+        await schema.upgrade(own_database_url)
+        assert await catalogue(own_database_url) == before
         assert await store.signals_count() == 1
 
 
@@ -104,14 +104,14 @@ async def test_an_old_database_is_named_with_both_revisions(empty_database_url: 
         await schema.check(empty_database_url)
 
 
-async def test_a_database_of_a_newer_program_is_left_alone(database_url: str) -> None:
-    connection = await connect(database_url)
+async def test_a_database_of_a_newer_program_is_left_alone(own_database_url: str) -> None:
+    connection = await connect(own_database_url)
     await connection.execute("UPDATE alembic_version SET version_num = '0999'")
     await connection.close()
     with pytest.raises(SchemaOutOfDate, match=r"0999"):
-        await schema.check(database_url)
+        await schema.check(own_database_url)
     with pytest.raises(SchemaOutOfDate, match=r"0999"):
-        await schema.upgrade(database_url)
+        await schema.upgrade(own_database_url)
 
 
 async def test_a_revision_that_fails_leaves_nothing_behind(empty_database_url: str) -> None:
@@ -124,9 +124,9 @@ async def test_a_revision_that_fails_leaves_nothing_behind(empty_database_url: s
     assert await schema.current(empty_database_url) is None
 
 
-async def test_no_column_is_a_float(database_url: str) -> None:
+async def test_no_column_is_a_float(own_database_url: str) -> None:
     """Binary floats cannot hold an amount."""
-    connection = await connect(database_url)
+    connection = await connect(own_database_url)
     columns = await connection.fetch(
         "SELECT table_name, column_name, data_type FROM information_schema.columns WHERE table_schema = 'public'"
     )

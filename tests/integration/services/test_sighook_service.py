@@ -1,7 +1,11 @@
 """The wishing role: candles in, signals out, none lost and none doubled."""
 
+import pytest
+
 from bottrader.adapters.postgres.connection import Connection
 from tests.integration.services.conftest import Stage, eventually
+
+pytestmark = pytest.mark.component("signal_manager")
 
 CANDLE_S = 300
 

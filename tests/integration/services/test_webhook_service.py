@@ -16,6 +16,7 @@ async def filled(sql: Connection, side: str) -> object:
     return await eventually(lambda: sql.fetchrow(FILLED.format(side=side)), f"a filled {side}")
 
 
+@pytest.mark.component("fifo_engine", "position_monitor")
 async def test_a_signal_becomes_a_position_and_a_stop_ends_it(stage: Stage, sql: Connection) -> None:
     """B289: and the books agree to the last digit."""
     async with stage.webhook() as webhook:
@@ -50,6 +51,7 @@ async def test_a_signal_without_an_amount_is_ordered_by_the_size_of_its_trigger(
     assert (sold.side, sold.base_size) == ("SELL", Decimal("0.000499"))
 
 
+@pytest.mark.component("order_manager")
 async def test_a_lost_reply_is_unknown_then_found_and_ordered_once(stage: Stage, sql: Connection) -> None:
     """F2"""
     async with stage.webhook() as webhook:
@@ -80,6 +82,7 @@ async def test_while_an_order_is_unknown_the_bot_is_degraded_and_enters_no_more(
     assert stage.orders == []
 
 
+@pytest.mark.component("position_monitor")
 async def test_a_restart_knows_its_position_and_guards_it(stage: Stage, sql: Connection) -> None:
     async with stage.webhook() as webhook:
         await webhook.healthy()
@@ -97,13 +100,14 @@ async def test_killed_while_the_reply_was_on_its_way(stage: Stage, sql: Connecti
     """F31: the exchange has filled the order, the bot was cut off; the next start finds it by its id."""
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        await stage.fault("POST /orders", "delay_reply", 30)
+        await stage.fault("POST /orders", "hold_reply")
         await webhook.send("buy")
         await eventually(lambda: stage.orders, "the order is at the exchange")
     assert await sql.fetchval("SELECT count(*) FROM fills") == 0
     async with stage.webhook() as restarted:
         await restarted.healthy()
         await filled(sql, "buy")
+    stage.release()
     assert len(stage.orders) == 1
 
 

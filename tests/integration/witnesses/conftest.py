@@ -1,6 +1,7 @@
 """An exchange in a thread of its own, for clients that block; the test reaches it only over the network."""
 
 import asyncio
+import decimal
 import json
 import threading
 import time
@@ -17,6 +18,13 @@ import pytest
 from coinbase_sim import ManualMarket, ServerOptions, Simulator, SimulatorOptions, SimulatorServer, product_named
 
 PATIENCE_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def _decimals_of_its_own() -> Iterator[None]:
+    """Ccxt sets the rounding of the whole process the first time it formats an amount."""
+    with decimal.localcontext():
+        yield
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,8 @@ import talib
 from bottrader.domain.indicators import Atr, Bollinger, Ema, Macd, Roc, Rsi
 from tests.fixtures.naive_indicators import Candle, random_candles
 
+pytestmark = pytest.mark.component("signal_manager")
+
 Line = list[float | None]
 
 

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.log import RecentEvents
@@ -14,6 +16,8 @@ from bottrader.domain.signals import Action, Breakdown, LastSide, Signal, Signal
 from bottrader.domain.strategy import Decision, Hold, Strategy
 from tests.fixtures.facts import make_inbound, make_signal
 from tests.unit.domain.examples import BTC, START, at, candle
+
+pytestmark = pytest.mark.component("signal_manager")
 
 WHY = Breakdown("score")
 BUY = Decision(Action.BUY, Trigger.ROC_MOMO, "roc 12", {"roc": Decimal("12.5")}, WHY)

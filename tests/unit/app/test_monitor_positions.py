@@ -25,6 +25,8 @@ from bottrader.ports import Balance
 from tests.fixtures.facts import BTC, NOON, at
 from tests.fixtures.trading_house import RULES, House, price, product, signal, unlocked
 
+pytestmark = pytest.mark.component("position_monitor")
+
 TRAILING = replace(RULES, exits=ExitRules(trailing_enabled=True))
 SELL = signal(Action.SELL)
 

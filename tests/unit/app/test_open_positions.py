@@ -16,6 +16,8 @@ from bottrader.domain.validation import Refusal
 from tests.fixtures.facts import BTC, ETH
 from tests.fixtures.trading_house import RULES, House, entry, money, price, product, signal
 
+pytestmark = pytest.mark.component("order_manager")
+
 
 async def refusal_of(house: House, asked: Signal | None = None) -> str:
     decided = await house.entries.decide(asked or signal())

@@ -13,6 +13,8 @@ from bottrader.domain.signals import OutcomeKind, SignalOutcome
 from tests.fixtures.facts import BTC, ETH
 from tests.fixtures.trading_house import FEES, FailingStore, House, btc_entry, money, signal
 
+pytestmark = pytest.mark.component("order_manager")
+
 
 class WatchingExchange(MemoryExchange):
     """Notes what the store held at the moment an order arrived."""

@@ -63,6 +63,7 @@ async def probing(*, tickers: bool = True, candles: bool = False) -> AsyncIterat
     await asyncio.wait({task})
 
 
+@pytest.mark.cpu_budget(1000, "an hour of looks, one a second")
 async def test_a_quiet_product_is_not_a_dead_channel() -> None:
     """F27: nothing was traded, so nothing had to be told, for an hour."""
     async with probing() as probe:

@@ -23,6 +23,8 @@ from bottrader.domain.validation import Refusal
 from tests.fixtures.facts import BTC, NOON, at
 from tests.fixtures.trading_house import RULES, House, price, product, signal, unlocked
 
+pytestmark = pytest.mark.component("position_monitor")
+
 FIXED = BracketRules(stop_mode=StopMode.FIXED)
 BRACKETED = replace(RULES, brackets=FIXED)
 

@@ -14,6 +14,8 @@ from bottrader.domain.reconciliation import compare_books
 from tests.fixtures.facts import BTC, NOON
 from tests.fixtures.trading_house import FEES, House, money, price, unlocked
 
+pytestmark = pytest.mark.component("trade_recorder")
+
 
 class LaggingExchange(MemoryExchange):
     """Lists an order's fills later than its status."""

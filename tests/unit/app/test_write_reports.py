@@ -34,6 +34,8 @@ from tests.fixtures.small_ledger import (
     venue_books,
 )
 
+pytestmark = pytest.mark.component("report_generator")
+
 
 def report_of(facts: LedgerSnapshot, exchange_books: Books | None = None) -> Report:
     return build_report(facts, exchange_books, NOW, venue="paper", quote_currency="USD")

@@ -27,12 +27,19 @@ def _clean_place(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_every_command_explains_itself() -> None:
-    for command in ("demo", "paper", "run", "report", "db", "config"):
-        shown = runner.invoke(app, [command, "--help"])
-        assert shown.exit_code == 0
-        assert "Usage" in shown.stdout
-        assert command in runner.invoke(app, ["--help"]).stdout
+COMMANDS = ("demo", "paper", "run", "report", "db", "config")
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself(command: str) -> None:
+    shown = runner.invoke(app, [command, "--help"])
+    assert shown.exit_code == 0
+    assert "Usage" in shown.stdout
+
+
+def test_the_help_names_every_command() -> None:
+    shown = runner.invoke(app, ["--help"]).stdout
+    assert all(command in shown for command in COMMANDS)
 
 
 def test_config_show_lists_every_setting_with_its_value_and_no_secret(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -65,6 +72,7 @@ def test_config_show_says_where_each_value_comes_from(monkeypatch: pytest.Monkey
     assert row("BOTTRADER_COOL_OFF_S ") == ["3600", "default"]
 
 
+@pytest.mark.cpu_budget(300, "reads and judges a whole configuration")
 def test_config_check_of_a_good_configuration_ends_with_0_and_makes_nothing(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

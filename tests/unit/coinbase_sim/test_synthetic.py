@@ -22,6 +22,7 @@ def ticks_of(market: SyntheticMarket, count: int) -> list[Tick]:
     return [tick for tick in ticks if tick is not None]
 
 
+@pytest.mark.cpu_budget(500, "two markets side by side for many ticks")
 def test_one_seed_gives_the_same_ticks() -> None:
     first, second = (ticks_of(SyntheticMarket([BTC, ETH], 7, START), 400) for _ in range(2))
     assert first == second
@@ -113,6 +114,7 @@ def returns_of(options: SyntheticOptions, seed: int, count: int) -> list[float]:
     return [later / earlier - 1 for earlier, later in pairwise(prices)]
 
 
+@pytest.mark.cpu_budget(500, "an estimate needs many moves of the market")
 def test_the_volatility_is_what_was_asked_for() -> None:
     """Without jumps and clusters, 1 600 returns estimate their deviation within 2 %, one sigma; 10 % are five."""
     calm = SyntheticOptions(volatility_annual=0.8, shock_weight=0, memory_weight=0, jumps_per_day=0)
@@ -120,12 +122,14 @@ def test_the_volatility_is_what_was_asked_for() -> None:
     assert statistics.pstdev(returns_of(calm, 1, 1600)) == pytest.approx(expected, rel=0.1)
 
 
+@pytest.mark.cpu_budget(500, "an estimate needs many moves of the market")
 def test_large_moves_come_in_clusters() -> None:
     """The squares of independent returns do not correlate; those of this market do, far beyond 1 / sqrt(1 600)."""
     squares = [move * move for move in returns_of(SyntheticOptions(shock_weight=0.3, memory_weight=0.6), 1, 1600)]
     assert statistics.correlation(squares[:-1], squares[1:]) > 0.1
 
 
+@pytest.mark.cpu_budget(500, "an estimate needs many moves of the market")
 def test_the_spread_widens_after_a_large_move() -> None:
     ticks = ticks_of(SyntheticMarket([BTC], 1, START), 800)
     spreads = [float((tick.asks[0].price - tick.bids[0].price) / tick.price) for tick in ticks]

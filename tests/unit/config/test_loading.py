@@ -9,6 +9,8 @@ from bottrader.config import Mode, Settings, load_settings, variable_name
 from bottrader.domain.brackets import BracketRules, FeeSide, StopMode
 from bottrader.domain.errors import ConfigInvalid
 
+pytestmark = pytest.mark.component("config_manager")
+
 SECRET = "kept-from-every-eye-0123456789"
 DSN = "postgresql://bot:hunter2@db.example/books"
 

@@ -1,6 +1,10 @@
 """The settings object: its groups, and that each setting stands in exactly one of them."""
 
+import pytest
+
 from bottrader.config import Settings, groups
+
+pytestmark = pytest.mark.component("config_manager")
 
 
 def test_every_setting_stands_in_one_group_and_in_the_order_of_the_groups() -> None:

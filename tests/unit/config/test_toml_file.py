@@ -11,6 +11,8 @@ from bottrader.domain.errors import ConfigInvalid
 from bottrader.domain.signals import Trigger
 from bottrader.domain.sizing import Grant, size_entry
 
+pytestmark = pytest.mark.component("config_manager")
+
 SECRET = "kept-from-every-eye-0123456789"
 
 

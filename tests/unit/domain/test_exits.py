@@ -25,6 +25,8 @@ from bottrader.domain.signals import Trigger
 from bottrader.domain.trailing import Trail
 from tests.unit.domain.examples import at, position, price
 
+pytestmark = pytest.mark.component("position_monitor")
+
 NO_FEE = Decimal(0)
 EPSILON = Decimal("1E-25")
 MAKER, TAKER = Decimal("0.004"), Decimal("0.008")

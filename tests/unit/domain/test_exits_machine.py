@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -27,6 +28,8 @@ from bottrader.domain.money import Price
 from bottrader.domain.peaks import Peak, PriceSample
 from bottrader.domain.trailing import Trail
 from tests.unit.domain.examples import position
+
+pytestmark = pytest.mark.component("position_monitor")
 
 COST, FEE = Fraction("100.4"), Fraction("0.008")
 SMOOTHING_S = 60
@@ -186,6 +189,7 @@ class ExitMachine(RuleBasedStateMachine):
         self.last_stop = stop
 
 
+@pytest.mark.cpu_budget(1000, "sixty lives of a position, of thirty steps each")
 def test_the_exit_rules_agree_with_the_naive_model() -> None:
     """B132, B146, R25, R66, R67, R68, F30"""
     run_state_machine_as_test(ExitMachine, settings=settings(deadline=None, max_examples=60, stateful_step_count=30))

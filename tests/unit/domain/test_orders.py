@@ -24,6 +24,8 @@ from bottrader.domain.orders import (
 from bottrader.domain.signals import Trigger
 from tests.unit.domain.examples import BTC, ETH, START, price
 
+pytestmark = pytest.mark.component("order_manager")
+
 INTENT = OrderIntent(
     client_order_id=derive_client_order_id(Trigger.ROC_MOMO, BTC, "signal-1"),
     product_id=BTC,

@@ -1,5 +1,6 @@
 """An order's states against a second, naive model: what may follow what, told as the story of an order."""
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
@@ -53,6 +54,7 @@ class OrderMachine(RuleBasedStateMachine):
             assert self.state.is_terminal == (self.past[-1] in ENDS)
 
 
+@pytest.mark.cpu_budget(1000, "150 lives of an order, of twelve steps each")
 def test_an_order_moves_as_its_story_is_told() -> None:
     """S4"""
     run_state_machine_as_test(OrderMachine, settings=settings(deadline=None, max_examples=150, stateful_step_count=12))

@@ -14,6 +14,8 @@ from bottrader.domain.scoring import Evidence, Judgement, ScoreMatrix, ScoreRule
 from bottrader.domain.signals import Action, Component, LastSide, Trigger
 from tests.unit.domain.examples import at
 
+pytestmark = pytest.mark.component("signal_manager")
+
 BUY = ("Buy Ratio", "Buy Touch", "Buy W-Bottom", "Buy RSI", "Buy ROC", "Buy MACD", "Buy Swing")
 SELL = ("Sell Ratio", "Sell Touch", "Sell M-Top", "Sell RSI", "Sell ROC", "Sell MACD", "Sell Swing")
 

@@ -12,6 +12,8 @@ from bottrader.domain.sizing import Grant, SizingRules, base_size_for, size_entr
 from bottrader.domain.validation import Refusal
 from tests.unit.domain.examples import price, product
 
+pytestmark = pytest.mark.component("order_manager")
+
 RULES = SizingRules(
     order_size_roc=Decimal(20),
     order_size_signal=Decimal(15),

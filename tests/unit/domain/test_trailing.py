@@ -11,6 +11,8 @@ from bottrader.domain.exit_rules import ExitRules
 from bottrader.domain.trailing import Trail, follow_trail
 from tests.unit.domain.examples import price
 
+pytestmark = pytest.mark.component("position_monitor")
+
 RULES = ExitRules(trailing_enabled=True)
 
 

@@ -20,6 +20,8 @@ from bottrader.domain.validation import (
 )
 from tests.unit.domain.examples import BTC, price, product
 
+pytestmark = pytest.mark.component("order_manager")
+
 RULES = ValidationRules(minimum=Decimal("1.00"), cap=Decimal(1000))
 LISTED = {name: product(ProductId(name)) for name in ("BTC-USD", "ETH-USD", "SOL-USD")}
 ORDER = OrderCheck(

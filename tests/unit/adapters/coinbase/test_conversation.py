@@ -13,6 +13,8 @@ from bottrader.adapters.coinbase.messages import MessageDecoder, TickerMessage
 from bottrader.domain.errors import WireUnreadable
 from bottrader.ports import Heartbeat, StreamLive
 
+pytestmark = pytest.mark.component("websocket_handler")
+
 AT = datetime(2026, 4, 7, 14, 30, tzinfo=UTC)
 DECODER = MessageDecoder()
 

@@ -8,7 +8,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, encode_signal, read_json
@@ -174,7 +174,6 @@ signals = st.builds(
 
 
 @given(signals)
-@settings(deadline=None, max_examples=100)
 def test_what_is_written_is_what_is_read(signal: Signal) -> None:
     assert decode_signal(encode_signal(signal)) == signal
 

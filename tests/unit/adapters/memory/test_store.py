@@ -7,6 +7,8 @@ from bottrader.domain.strategy import freeze_parameters
 from tests.fixtures.facts import BTC, at, make_unmatched
 from tests.fixtures.store_contract import StoreContract
 
+pytestmark = pytest.mark.component("trade_recorder")
+
 
 @pytest.fixture
 def store() -> MemoryStore:

@@ -7,6 +7,8 @@ import pytest
 
 from bottrader.adapters.report import figures
 
+pytestmark = pytest.mark.component("report_generator")
+
 
 @pytest.mark.parametrize(
     ("amount", "shown"),

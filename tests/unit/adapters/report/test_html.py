@@ -25,6 +25,8 @@ from tests.fixtures.small_ledger import (
     venue_books,
 )
 
+pytestmark = pytest.mark.component("report_generator")
+
 VOID = {"meta", "link", "br", "hr", "img", "input"}
 
 

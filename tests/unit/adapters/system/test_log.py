@@ -7,10 +7,13 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
 from pydantic import SecretStr
 
 from bottrader.adapters.system.log import RecentEvents, StructuredLog, Tee, open_log_file, standard_stream
 from bottrader.domain.orders import Side
+
+pytestmark = pytest.mark.component("logger")
 
 
 def lines_of(stream: io.StringIO) -> list[dict[str, Any]]:

@@ -106,6 +106,7 @@ def test_updates_lead_from_the_snapshot_to_the_book_as_it_is(exchange: Exchange,
     assert book["bid", "91"] == "1"
 
 
+@pytest.mark.cpu_budget(500, "as deep a book as the exchange sends")
 def test_a_book_of_twenty_thousand_levels_is_one_snapshot_above_a_megabyte() -> None:
     exchange = Exchange()
     bids = tuple(Level(Decimal(20_000) - Decimal(step) / 2, Decimal("0.125")) for step in range(1, 10_001))

@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 from bottrader.domain.indicators import Roc, RocDiff, Rsi, calculate_roc, calculate_rsi
 from tests.fixtures import naive_indicators as naive
 
+pytestmark = pytest.mark.component("signal_manager")
+
 PRICES = st.floats(min_value=0.01, max_value=1e6)
 
 

@@ -12,6 +12,8 @@ import pytest
 from bottrader.domain.indicators import IndicatorParameters, IndicatorSet, Reading, Readings
 from tests.fixtures import naive_indicators as naive
 
+pytestmark = pytest.mark.component("signal_manager")
+
 DEFAULTS = IndicatorParameters()
 # Windows that a hand can compute with; see the figures in test_trend.py.
 SHORT_MACD = IndicatorParameters(macd_fast=1, macd_slow=2, macd_signal=2, swing_window=2)

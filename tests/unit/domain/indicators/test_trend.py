@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from bottrader.domain.indicators import Ema, Macd, Swing, calculate_ema, calculate_macd
 from tests.fixtures import naive_indicators as naive
 
+pytestmark = pytest.mark.component("signal_manager")
+
 PRICES = st.floats(min_value=0.01, max_value=1e6)
 
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 from bottrader.domain.indicators import Atr, Bollinger, calculate_atr, calculate_bollinger
 from tests.fixtures import naive_indicators as naive
 
+pytestmark = pytest.mark.component("signal_manager")
+
 PRICES = st.floats(min_value=1e-8, max_value=1e6)
 
 

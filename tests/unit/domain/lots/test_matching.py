@@ -13,6 +13,8 @@ from bottrader.domain.orders import Side
 from tests.fixtures.ledgers import total
 from tests.unit.domain.examples import BTC, ETH, at, execution
 
+pytestmark = pytest.mark.component("fifo_engine")
+
 
 def buy(name: str, size: str, price: str, *, fee: str = "0", minute: float = 0, sequence: int = 0) -> Execution:
     return execution(Side.BUY, name, size, price, fee=fee, minute=minute, sequence=sequence)
