@@ -8,6 +8,20 @@ from bottrader.ports.delivery import Delivery, DeliveryReport, SignalSender
 from bottrader.ports.exchange import Balance, Exchange, KeyPermissions
 from bottrader.ports.kill_file import KillFile
 from bottrader.ports.ledger import AllocationVersion, CashKind, CashMovement, LedgerSnapshot, LedgerStore, TradeRecord
+from bottrader.ports.links import StrategyLink
+from bottrader.ports.reporting import (
+    AllocationRun,
+    Attachment,
+    LedgerTotals,
+    Mail,
+    Mailer,
+    MailReceipt,
+    PlacedBracket,
+    ReportDelivery,
+    ReportFacts,
+    ReportOutcome,
+    ReportStore,
+)
 from bottrader.ports.store import (
     Acceptance,
     InboundSignal,
@@ -18,7 +32,6 @@ from bottrader.ports.store import (
     SignalHistory,
     SignalStore,
     Store,
-    StrategyLink,
     TrailState,
 )
 from bottrader.ports.streams import (
@@ -36,7 +49,9 @@ from bottrader.ports.time import Clock, Entropy, EventLog
 
 __all__ = [
     "Acceptance",
+    "AllocationRun",
     "AllocationVersion",
+    "Attachment",
     "Balance",
     "CandleUpdate",
     "CashKind",
@@ -54,11 +69,20 @@ __all__ = [
     "Lease",
     "LedgerSnapshot",
     "LedgerStore",
+    "LedgerTotals",
+    "Mail",
+    "MailReceipt",
+    "Mailer",
     "MarketEvent",
     "MarketFeed",
     "OrderStore",
     "OrderUpdate",
     "PeakState",
+    "PlacedBracket",
+    "ReportDelivery",
+    "ReportFacts",
+    "ReportOutcome",
+    "ReportStore",
     "SafetyStore",
     "SignalHistory",
     "SignalSender",

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
 from bottrader.adapters.memory.links import link_of
+from bottrader.adapters.memory.reports import MemoryReports, allocation_run, brackets_within, totals_within
 from bottrader.adapters.memory.safety import MemorySafety
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
@@ -31,6 +32,7 @@ from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports import (
     Acceptance,
+    AllocationRun,
     AllocationVersion,
     CashKind,
     CashMovement,
@@ -38,6 +40,7 @@ from bottrader.ports import (
     InboundSignal,
     Lease,
     LedgerSnapshot,
+    ReportFacts,
     SignalHistory,
     StrategyLink,
     TradeRecord,
@@ -237,7 +240,7 @@ class MemoryOrders(MemorySignals):
             )
 
 
-class MemoryStore(MemoryOrders, MemorySafety):
+class MemoryStore(MemoryOrders, MemorySafety, MemoryReports):
     """Keeps the contract of `ports.Store` in one process."""
 
     def __init__(self) -> None:
@@ -246,6 +249,7 @@ class MemoryStore(MemoryOrders, MemorySafety):
         self._cash: dict[str, CashMovement] = {}
         self._allocations: dict[ProductId, tuple[Allocation, ...]] = {}
         self._board: Leaderboard | None = None
+        self._newest_run: AllocationRun | None = None
         self.review_queue: dict[str, datetime] = {}
         self._locks: dict[str, asyncio.Lock] = {}
 
@@ -283,6 +287,7 @@ class MemoryStore(MemoryOrders, MemorySafety):
         if any(row.product_id != product_id for row in allocations):
             raise InvariantBroken(f"allocations of {product_id} contain rows of another product")
         self._allocations[product_id] = tuple(allocations)
+        self._newest_run = allocation_run(product_id, allocations, at)
         for row in allocations:
             if row.buy_order_id is None:
                 self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", at)
@@ -312,6 +317,20 @@ class MemoryStore(MemoryOrders, MemorySafety):
             await self.allocations(),
             await self.trade_records(),
             await self.signals_count(),
+        )
+
+    async def report_facts(self, since: datetime, until: datetime) -> ReportFacts:
+        inbound = sorted(self._inbound.values(), key=lambda each: each.received_at)
+        ledger = await self.snapshot()
+        return ReportFacts(
+            ledger=ledger,
+            links=await self.strategy_links(),
+            signals=[each.signal for each in inbound if since <= each.received_at < until],
+            brackets=brackets_within(self._books.intents.values(), since, until),
+            version=await self.active_version(),
+            totals=totals_within(ledger, since, until),
+            newest_run=self._newest_run,
+            reviews_count=len(self.review_queue),
         )
 
     @asynccontextmanager

@@ -102,8 +102,7 @@ class PostgresLedger:
 
     async def active_version(self) -> AllocationVersion:
         row = await self._database.fetchrow("reading the active allocation version", VERSION)
-        assert row is not None, "the schema has one active version from the start"
-        return AllocationVersion(row["allocation_version"], LotMethod(row["method"]))
+        return to_version(row)
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         try:
@@ -183,6 +182,12 @@ def _values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
 def to_movement(row: Row) -> CashMovement:
     """Return the movement of a row of `CASH`."""
     return CashMovement(row["transaction_id"], CashKind(row["kind"]), row["currency"], row["amount"], row["at"])
+
+
+def to_version(row: Row | None) -> AllocationVersion:
+    """Return the version of the row of `VERSION`."""
+    assert row is not None, "the schema has one active version from the start"
+    return AllocationVersion(row["allocation_version"], LotMethod(row["method"]))
 
 
 def to_allocation(row: Row) -> Allocation:

@@ -32,12 +32,14 @@ Point = tuple[datetime, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class ChartText:
-    """What the chart says besides its line: `element_id` is unique on the page, `unit` the quote currency."""
+    """What the chart says besides its line: `element_id` is unique on the page, `unit` the quote currency or `%`."""
 
     element_id: str
     title: str
     description: str
     unit: str
+    is_depth: bool = False
+    """Whether the area between the line and where it began is filled, not the one below the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def equity_chart(points: Sequence[Point], text: ChartText, width: int, height: i
         _tick(left - _GAP_PX, 10, "end", text.unit),
         *_value_axis(frame, ticks, labels),
         *_time_axis(frame),
-        f'<path class="area" d="{line} V{frame.floor:.1f} H{left:.1f} Z"/>',
+        f'<path class="area" d="{line} V{baseline if text.is_depth else frame.floor:.1f} H{left:.1f} Z"/>',
         f'<line class="opening" x1="{left:.1f}" x2="{width - _RIGHT:.1f}" y1="{baseline:.1f}" y2="{baseline:.1f}"/>',
         f'<path class="curve" d="{line}"/>',
         *_marks(points, frame, text.unit),
