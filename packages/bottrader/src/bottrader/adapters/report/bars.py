@@ -80,7 +80,8 @@ def _row(bar: Bar, y: float, width: int, largest: float) -> str:
         f'<text class="amount {sign}" x="{width}" y="{y + 15:.1f}" text-anchor="end">'
         f"{signed_money_text(bar.value)}<title>{escape(_tip(bar))}</title></text>"
         f'<rect class="track" x="0" y="{y + _TRACK_TOP_PX:.1f}" width="{width}" height="{_TRACK_PX}" rx="4"/>'
-        f'<rect class="{sign}" x="{x:.1f}" y="{y + _TRACK_TOP_PX:.1f}" width="{length:.1f}" height="{_TRACK_PX}" rx="2"/>'
+        f'<rect class="{sign}" x="{x:.1f}" y="{y + _TRACK_TOP_PX:.1f}" width="{length:.1f}" height="{_TRACK_PX}"'
+        ' rx="2"/>'
     )
 
 
@@ -98,7 +99,7 @@ def _limits(labels: Sequence[str], levels: tuple[float, float, float], span: tup
 def _opened(text: BarText, width: int, height: float) -> str:
     title = f"{text.element_id}-title"
     return (
-        f'<svg class="chart bars" id="{text.element_id}" viewBox="0 0 {width} {height:.0f}" role="img"'
+        f'<svg class="chart drawn" id="{text.element_id}" viewBox="0 0 {width} {height:.0f}" role="img"'
         f' aria-labelledby="{title}" xmlns="http://www.w3.org/2000/svg">'
         f'<title id="{title}">{escape(text.title)}, in {escape(text.unit)}</title>'
     )
