@@ -320,12 +320,12 @@ class MemoryStore(MemoryOrders, MemorySafety, MemoryReports):
         )
 
     async def report_facts(self, since: datetime, until: datetime) -> ReportFacts:
-        inbound = sorted(self._inbound.values(), key=lambda each: each.received_at)
+        born = sorted((each.signal for each in self._inbound.values()), key=lambda each: (each.born_at, each.signal_id))
         ledger = await self.snapshot()
         return ReportFacts(
             ledger=ledger,
             links=await self.strategy_links(),
-            signals=[each.signal for each in inbound if since <= each.received_at < until],
+            signals=[signal for signal in born if since <= signal.born_at < until],
             brackets=brackets_within(self._books.intents.values(), since, until),
             version=await self.active_version(),
             totals=totals_within(ledger, since, until),

@@ -9,7 +9,7 @@ from bottrader.domain.report_schedule import ReportKind, ReportPeriod
 from bottrader.ports import AllocationRun, LedgerTotals, PlacedBracket, ReportDelivery, ReportOutcome
 
 SIGNALS_WITHIN = """
-    SELECT * FROM inbound_signals WHERE received_at >= $1 AND received_at < $2 ORDER BY received_at, acceptance"""
+    SELECT * FROM inbound_signals WHERE born_at >= $1 AND born_at < $2 ORDER BY born_at, signal_id COLLATE "C" """
 BRACKETS_WITHIN = """
     SELECT client_order_id, product_id, limit_price, stop_price, parent_ids, created_at FROM order_intents
     WHERE kind = 'bracket_gtc' AND created_at >= $1 AND created_at < $2

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from html import escape
 
-from bottrader.adapters.report.figures import exact_text, moment_text, money_text
+from bottrader.adapters.report.figures import MINUS, exact_text, moment_text, money_text
 
 _RIGHT, _TOP, _BOTTOM = 14.0, 28.0, 30.0
 # Width of a digit of the tick labels, 12 px in any usual font, and the room between label and plot.
@@ -111,7 +111,7 @@ def _value_labels(ticks: Sequence[float]) -> list[str]:
     step = ticks[1] - ticks[0]
     # As many decimals as the step itself has: 0.25 needs two, 2.5 one, 50 none.
     decimals = next((count for count in range(8) if math.isclose(step * 10**count, round(step * 10**count))), 8)
-    return [f"{tick:,.{decimals}f}" for tick in ticks]
+    return [f"{tick:,.{decimals}f}".replace("-", MINUS) for tick in ticks]
 
 
 def _value_axis(frame: _Frame, ticks: Sequence[float], labels: Sequence[str]) -> Iterator[str]:

@@ -11,7 +11,7 @@ from bottrader.app.periodic.view import PeriodView, entry_trigger, exit_trigger
 from bottrader.app.report import total
 from bottrader.domain import performance, report_metrics
 from bottrader.domain.money import EXACT, ZERO
-from bottrader.domain.round_trips import Group, grouped
+from bottrader.domain.round_trips import Group, RoundTrip, grouped
 from bottrader.domain.signals import Component, Signal, Trigger
 from bottrader.ports import PlacedBracket, TradeRecord
 
@@ -19,7 +19,7 @@ SIGNALS_SHOWN_MAX = 15
 OVERRIDES_SHOWN_MAX = 10
 LINKED_SHOWN_MAX, MISSING_SHOWN_MAX = 5, 10
 OVERRIDES = frozenset({Trigger.ROC_MOMO, Trigger.ROC_MOMO_OVERRIDE})
-"""Triggers of a momentum that was judged before the score and decided alone."""
+"""Triggers of a momentum; with the components of a score beside it, it decided before that score could."""
 
 
 def signal_scores(view: PeriodView) -> Section:
@@ -56,8 +56,12 @@ def signal_scores(view: PeriodView) -> Section:
 
 
 def overrides(view: PeriodView) -> Section:
-    signals = [signal for signal in view.facts.signals if signal.trigger in OVERRIDES]
-    trips = [trip for trip in view.trips if entry_trigger(trip) in OVERRIDES]
+    signals = [
+        signal
+        for signal in view.facts.signals
+        if signal.trigger in OVERRIDES and signal.breakdown is not None and signal.breakdown.components
+    ]
+    trips = [trip for trip in view.trips if _began_with_override(view, trip)]
     pnls = performance.known_pnls(trip.trade for trip in trips)
     return Section(
         SectionName.OVERRIDES,
@@ -277,6 +281,11 @@ def _groups_table(caption: str, heading: str, groups: dict[str, Group]) -> Table
         (name, group.trades_count, group.win_rate, group.pnl, group.average) for name, group in sorted(groups.items())
     )
     return Table(caption, (Column(heading, Unit.TEXT), *GROUP_COLUMNS), rows, NO_TRADE)
+
+
+def _began_with_override(view: PeriodView, trip: RoundTrip) -> bool:
+    link = None if trip.entry_order_id is None else view.links.get(trip.entry_order_id)
+    return link is not None and bool(link.components) and entry_trigger(trip) in OVERRIDES
 
 
 def _snapshot_of(view: PeriodView, order: TradeRecord) -> str | None:

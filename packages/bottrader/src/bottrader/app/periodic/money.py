@@ -51,13 +51,13 @@ def risk(view: PeriodView) -> Section:
     return Section(
         SectionName.RISK,
         figures=(
-            Figure("Net deposits", capital, Unit.MONEY, "n/a without a recorded opening" if capital is None else ""),
+            Figure("Net deposits", capital, Unit.MONEY, "no opening is recorded" if capital is None else ""),
             Figure("Return", gain, Unit.FRACTION, "realized P&L / net deposits"),
             Figure("Max drawdown", None if drawdown is None else drawdown.amount, Unit.MONEY, drawdown_note(view)),
             Figure("Cash", known, Unit.MONEY, verdict if theirs is not None else "the exchange was not asked"),
             Figure("Cash by our ledger", cash.closing, Unit.MONEY),
             Figure("Cash by the exchange", theirs, Unit.MONEY),
-            Figure("Cost of open lots", view.books.open_cost, Unit.MONEY, f"{len(view.books.open_lots)} lots"),
+            Figure("Cost of open lots", view.books.open_cost, Unit.MONEY, "entry fees included"),
         ),
         remarks=(
             ("Cash is unknown: the exchange's and ours differ by more than 0.01.",)

@@ -35,7 +35,7 @@ from bottrader.domain.round_trips import (
 )
 
 NO_TRADE = "No trade was closed in this period."
-NO_PRICE = "n/a: the exchange was not asked, or knows no price"
+NO_PRICE = "the exchange was not asked, or knows no price"
 GROUP_COLUMNS = (
     Column("Trades", Unit.COUNT),
     Column("Win rate", Unit.FRACTION),
@@ -257,7 +257,7 @@ def profit_factor_figure(view: PeriodView) -> Figure:
 
 def drawdown_note(view: PeriodView) -> str:
     if view.books.cash.net_deposits is None:
-        return "n/a: the capital is unknown"
+        return "the capital is unknown"
     return "below a peak of equity" if view.equity else "no trade closed"
 
 
