@@ -240,7 +240,7 @@ class MemoryOrders(MemorySignals):
             )
 
 
-class MemoryStore(MemoryOrders, MemorySafety, MemoryReports):
+class MemoryStore(MemoryOrders, MemoryReports, MemorySafety):
     """Keeps the contract of `ports.Store` in one process."""
 
     def __init__(self) -> None:
