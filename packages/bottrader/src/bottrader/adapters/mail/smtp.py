@@ -52,15 +52,15 @@ class SmtpMailer:
     """Sends through one account; see `ports.Mailer`."""
 
     def __init__(self, account: SmtpAccount) -> None:
-        self._account = account
+        self.account = account
 
     async def send(self, mail: Mail) -> MailReceipt:
-        dialogue = _Dialogue(self._account, _message(mail, self._account))
+        dialogue = _Dialogue(self.account, _message(mail, self.account))
         try:
-            async with asyncio.timeout(self._account.timeout_s):
+            async with asyncio.timeout(self.account.timeout_s):
                 return await dialogue.hold()
         except TimeoutError:
-            return dialogue.broken(f"no answer within {self._account.timeout_s:g} s")
+            return dialogue.broken(f"no answer within {self.account.timeout_s:g} s")
         except (aiosmtplib.SMTPException, OSError) as error:
             return dialogue.broken(type(error).__name__)
         finally:
@@ -162,5 +162,7 @@ def _message(mail: Mail, account: SmtpAccount) -> EmailMessage:
     message.add_alternative(mail.html, subtype="html")
     for attachment in mail.attachments:
         main, _, sub = attachment.media_type.partition("/")
-        message.add_attachment(attachment.content.encode(), main, sub, filename=attachment.name)
+        message.add_attachment(
+            attachment.content.encode(), main, sub, filename=attachment.name, params={"charset": "utf-8"}
+        )
     return message

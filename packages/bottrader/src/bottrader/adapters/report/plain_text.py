@@ -44,7 +44,7 @@ def _section(section: Section, currency: str) -> Iterator[str]:
 def _chart(chart: BarChart | LineChart) -> Iterator[str]:
     yield from ("", chart.title)
     if isinstance(chart, LineChart):
-        yield _line_text(chart)
+        yield from textwrap.wrap(_line_text(chart), WIDTH, subsequent_indent="  ")
         return
     # Twenty-four hours of nothing say nothing.
     bars = [bar for bar in chart.bars if bar.value or not chart.is_scale]
@@ -59,7 +59,7 @@ def _line_text(chart: LineChart) -> str:
         return chart.empty
     values = [value for _, value in chart.points]
     first, last, low, high = (shown(value, chart.unit) for value in (values[0], values[-1], min(values), max(values)))
-    return f"  from {first} to {last}, between {low} and {high}"
+    return f"from {first} to {last}, between {low} and {high}"
 
 
 def _table(table: Table) -> Iterator[str]:
