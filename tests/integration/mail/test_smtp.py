@@ -5,10 +5,8 @@ import base64
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import UTC, datetime
-from email import message_from_bytes, policy
-from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -16,6 +14,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from bottrader.adapters.mail.smtp import Encryption, SmtpAccount, SmtpMailer
 from bottrader.ports import Attachment, Mail, MailReceipt, ReportOutcome
+from tests.fixtures.mail_server import Letterbox, message_in, served
 from tests.fixtures.tls import certificate_files
 
 PASSWORD = "canary-pässwörd-7f3a"
@@ -28,58 +27,6 @@ MAIL = Mail(
     sent_at=SENT_AT,
     attachments=(Attachment("daily.csv", "text/csv", "section,value\r\nKey,−1\r\n"),),
 )
-
-
-@dataclass
-class Letterbox:
-    """What the server took, and what it answers at each step instead of yes."""
-
-    envelopes: list[Envelope] = field(default_factory=list)
-    refused: dict[str, str] = field(default_factory=dict)
-    answer_to_sender: str | None = None
-    at_data: Callable[[SMTP], Awaitable[str]] | None = None
-
-    async def handle_MAIL(  # noqa: N802 - the library's own name and signature
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if self.answer_to_sender is not None:
-            return self.answer_to_sender
-        envelope.mail_from = address
-        return "250 OK"
-
-    async def handle_RCPT(  # noqa: N802 - the library's own name and signature
-        self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
-    ) -> str:
-        if address in self.refused:
-            return self.refused[address]
-        envelope.rcpt_tos.append(address)
-        return "250 OK"
-
-    async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802
-        self.envelopes.append(envelope)
-        return "250 OK" if self.at_data is None else await self.at_data(server)
-
-
-def message_in(letterbox: Letterbox) -> EmailMessage:
-    (envelope,) = letterbox.envelopes
-    assert isinstance(envelope.content, bytes)
-    found = message_from_bytes(envelope.content, policy=policy.default)
-    assert isinstance(found, EmailMessage)
-    return found
-
-
-@asynccontextmanager
-async def served(
-    letterbox: Letterbox, *, tls: ssl.SSLContext | None = None, **options: Any
-) -> AsyncIterator[SmtpAccount]:
-    """Serve `letterbox` on a free port, and yield the account of it."""
-    loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(letterbox, hostname="here", **options), "127.0.0.1", 0, ssl=tls)
-    port = server.sockets[0].getsockname()[1]
-    try:
-        yield SmtpAccount("127.0.0.1", port, Encryption.NONE, "bot@example.org", ("a@example.org",), timeout_s=10)
-    finally:
-        server.close()
 
 
 async def sent(letterbox: Letterbox, **changes: Any) -> MailReceipt:

@@ -115,7 +115,7 @@ async def test_the_exchange_says_what_cash_and_prices_are() -> None:
     clock, store = ManualClock(), MemoryStore()
     await store.record_adoption(make_adoption())
     exchange = exchange_at(clock)
-    exchange.set_ticker(Ticker(BTC, price("40000"), price("39999"), price("40001"), clock.now()))
+    exchange.show(Ticker(BTC, price("40000"), price("39999"), price("40001"), clock.now()))
     observed, rates = await ask_exchange(exchange, store, RecentEvents())
     assert observed.cash is not None
     assert observed.cash["USD"] == Decimal(1000)

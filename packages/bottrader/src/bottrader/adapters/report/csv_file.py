@@ -69,6 +69,7 @@ def _chart_lines(name: str, chart: BarChart | LineChart) -> Iterator[Line]:
 
 
 def _table_lines(name: str, table: Table) -> Iterator[Line]:
+    yield name, table.caption, "rows", str(len(table.rows)), Unit.COUNT.value
     for number, row in enumerate(table.rows, start=1):
         # The first column names the row, unless it is a moment, which several rows may share.
         label = exact(row[0]) if table.columns[0].unit is Unit.TEXT else f"{table.caption} {number}"
