@@ -110,7 +110,7 @@ async def test_both_kinds_have_their_own_periods(house: House) -> None:
 
 
 async def test_a_missed_period_is_caught_up_the_newest_one_only(house: House) -> None:
-    """R9, R27: nobody ran for three days; what comes late is told as late."""
+    """Nobody ran for three days; what comes late is told as late."""
     await house.look_at(FIRST + timedelta(days=3, hours=1))
     assert [mail.message_id for mail in house.mailbox.mails] == ["<daily-1702@x>"]
     assert house.events.counts["report_late"] == 1
