@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import time
 from enum import Enum
 from pathlib import Path
 
@@ -108,9 +109,13 @@ def _default(field: FieldInfo) -> str:
         case Enum():
             return f"`{field.default.value}`"
         case tuple() | frozenset():
-            return f"`{','.join(sorted(field.default))}`" if field.default else "empty"
+            return f"`{','.join(sorted(map(_written, field.default)))}`" if field.default else "empty"
         case _:
-            return f"`{field.default}`"
+            return f"`{_written(field.default)}`"
+
+
+def _written(value: object) -> str:
+    return f"{value:%H:%M}" if isinstance(value, time) else str(value)
 
 
 def _allowed(field: FieldInfo) -> str:

@@ -10,9 +10,10 @@ from bottrader.adapters.postgres.store import PostgresStore
 from bottrader.domain.corrections import Correction, CorrectionKind
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.orders import OrderState
+from bottrader.domain.report_schedule import ReportKind, ReportPeriod
 from bottrader.domain.risk import KillSwitch
 from bottrader.domain.strategy import freeze_parameters
-from bottrader.ports import CashKind, CashMovement
+from bottrader.ports import CashKind, CashMovement, ReportDelivery, ReportOutcome
 from tests.fixtures.facts import (
     BTC,
     at,
@@ -44,6 +45,7 @@ FACTS = (
     "reconciliation_corrections",
     "venue_identity",
     "kill_switch",
+    "report_deliveries",
 )
 
 
@@ -60,6 +62,8 @@ async def books(store: PostgresStore) -> PostgresStore:
     await store.record_fills([make_fill()])
     await store.claim_venue("sim")
     await store.record_kill_switch(KillSwitch(True, "fear", "cli", at(0)))
+    period = ReportPeriod.ending(ReportKind.DAILY, at(0))
+    await store.record_report_delivery(ReportDelivery(period, ReportOutcome.SENT, at(0), "<daily@example.org>"))
     await store.record_cash([CashMovement("opening", CashKind.OPENING_BALANCE, "USD", make_fill().price, at(0))])
     await store.record_adoption(make_adoption())
     await store.record_corrections([Correction(CorrectionKind.BALANCE, "cash USD", "1", "2", "left", at(0))])

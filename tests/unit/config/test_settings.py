@@ -24,4 +24,6 @@ def test_a_group_is_called_after_its_module() -> None:
         "risk",
         "exits",
         "brackets",
+        "reports",
+        "mail",
     ]

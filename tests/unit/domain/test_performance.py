@@ -20,11 +20,14 @@ from bottrader.domain.performance import (
     average_win,
     by_exit_reason,
     by_product,
+    counts,
+    drawdown_curve,
     equity_curve,
     expectancy,
     is_long_term,
     known_pnls,
     max_drawdown,
+    mean,
     profit_factor,
     realized_pnl,
     return_fraction,
@@ -282,3 +285,36 @@ def test_profit_adds_up_per_reason_of_exit() -> None:
         "TAKE_PROFIT": Totals(1, 1, Decimal(5)),
         "unknown": Totals(1, 0, Decimal(0)),
     }
+
+
+def test_wins_losses_and_break_evens_are_counted_apart() -> None:
+    """B222, R53"""
+    assert counts([*TEN, Decimal(0), Decimal("1E-9"), Decimal("-1E-9")]) == (7, 3, 3)
+    assert counts([]) == (0, 0, 0)
+
+
+def test_the_mean_of_nothing_is_unknown() -> None:
+    assert mean([Decimal(1), Decimal(2)]) == Decimal("1.5")
+    assert mean([]) is None
+
+
+def test_a_curve_may_begin_before_its_first_trade() -> None:
+    rows = sales([100])
+    assert equity_curve(Decimal(1000), rows, since=at(-60)) == [(at(-60), Decimal(1000)), (at(5), Decimal(1100))]
+
+
+def test_the_drawdown_curve_is_the_distance_from_the_peak_so_far() -> None:
+    """1000, 1100, 990, 1100, 880: at most 220 below 1100, that is a fifth."""
+    points = [(at(number), Decimal(equity)) for number, equity in enumerate((1000, 1100, 990, 1100, 880))]
+    assert [fall for _, fall in drawdown_curve(points)] == [0, 0, Decimal("-0.1"), 0, Decimal("-0.2")]
+    drawdown = max_drawdown(points)
+    assert drawdown is not None
+    assert drawdown.fraction == -min(fall for _, fall in drawdown_curve(points))
+
+
+def test_no_drawdown_is_deeper_than_everything() -> None:
+    """B233, R51: also when more was lost than there was."""
+    points = [(at(0), Decimal(100)), (at(1), Decimal(-50))]
+    assert [fall for _, fall in drawdown_curve(points)] == [0, -1]
+    assert drawdown_curve([]) == []
+    assert drawdown_curve([(at(0), Decimal(0))]) == []

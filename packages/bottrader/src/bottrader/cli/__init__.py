@@ -21,7 +21,7 @@ class _Commands(LazyGroup):
         "demo": "paper_command:demo",
         "paper": "paper_command:paper",
         "run": "run_command:run",
-        "report": "report_command:report",
+        "report": "report_command",
         "explain": "explain_command:explain",
         "symbols": "symbols_command:symbols",
         "adopt": "adopt_command:adopt",

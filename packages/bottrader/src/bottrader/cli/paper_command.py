@@ -13,7 +13,8 @@ from rich.console import Console
 from bottrader.adapters.simulator.venue import VenueOptions
 from bottrader.app.write_reports import Report
 from bottrader.bootstrap.paper import PaperOptions, open_paper_session
-from bottrader.bootstrap.reporting import REPORTS_DIR, write_html
+from bottrader.bootstrap.periodic import REPORTS_DIR
+from bottrader.bootstrap.reporting import write_html
 from bottrader.cli.options import ConfigFile
 from bottrader.cli.progress import SessionDisplay
 from bottrader.cli.stopping import run_until_stopped

@@ -1,7 +1,10 @@
-"""How a setting is written: amounts, pairs, coins, triggers and secrets, each judged where it enters."""
+"""How a setting is written: amounts, pairs, coins, times, addresses and secrets, each judged where it enters."""
 
+import re
+from datetime import time
 from decimal import Decimal
 from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, SecretStr
 from pydantic_settings import NoDecode
@@ -83,6 +86,38 @@ def not_a_sample(secret: SecretStr) -> SecretStr:
     return secret
 
 
+def time_of_day(value: object) -> object:
+    """Return the time that `HH:MM` spells; anything else that is no time is refused."""
+    if isinstance(value, time):
+        return value
+    found = re.fullmatch(r"([01]\d|2[0-3]):([0-5]\d)", value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError(f"a time of day is written HH:MM, such as 02:05, was {value!r}")
+    return time(int(found[1]), int(found[2]))
+
+
+def _times(value: tuple[time, ...]) -> tuple[time, ...]:
+    if len(set(value)) < len(value):
+        raise ValueError("name each time of day once")
+    return value
+
+
+def zone_name(value: object) -> object:
+    """Return the name of a time zone; one that nobody knows is refused."""
+    try:
+        ZoneInfo(str(value))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"a time zone is written as in America/Los_Angeles or UTC, was {value!r}") from None
+    return value
+
+
+def _address(value: str) -> str:
+    # What stands in a header of a mail must not be able to begin another one.
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*", value):
+        raise ValueError(f"a mail address is written name@host, was {value!r}")
+    return value
+
+
 Amount = Annotated[Decimal, BeforeValidator(_amount)]
 Unset = BeforeValidator(_unset_when_empty)
 Pairs = Annotated[
@@ -92,3 +127,8 @@ PairSet = Annotated[frozenset[Annotated[ProductId, AfterValidator(_pair)]], NoDe
 Pairing = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairing)]
 Triggers = Annotated[frozenset[Annotated[str, AfterValidator(_trigger)]], NoDecode, BeforeValidator(_words)]
 Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, BeforeValidator(_words)]
+MailAddress = Annotated[str, AfterValidator(_address)]
+MailAddresses = Annotated[tuple[MailAddress, ...], NoDecode, BeforeValidator(_words)]
+TimesOfDay = Annotated[
+    tuple[Annotated[time, BeforeValidator(time_of_day)], ...], NoDecode, BeforeValidator(_words), AfterValidator(_times)
+]

@@ -94,6 +94,8 @@ def _contradictions(settings: Settings) -> list[str]:
         settings.risk_limits,
         settings.exit_rules,
         settings.passive_rules,
+        settings.check_mail,
+        settings.report_schedule,
     ]
     # What another package offers is judged when it has been found.
     if settings.strategy in BUILT_IN:

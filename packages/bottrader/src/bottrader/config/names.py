@@ -20,6 +20,7 @@ FAMILIES = (
     *("ROC_", "RSI_", "ATR_", "SCORE_BUY_", "SCORE_SELL_", "MIN_INDICATORS_", "FLIP_HYSTERESIS_", "COOLDOWN_BARS"),
     *("HARD_STOP", "MAX_LOSS_", "SOFT_STOP", "MIN_PROFIT_", "TRAILING_", "SIGNAL_EXIT_", "PEAK_TRACKING_", "MIN_HOLD_"),
     *("STOP_MODE", "STOP_MIN_", "STOP_LOSS", "TAKE_PROFIT", "SPREAD_CUSHION_", "MAKER_FEE", "TAKER_FEE"),
+    *("REPORT_SENDER", "REPORT_RECIPIENTS"),
 )
 
 # Names of the earlier bot whose setting is called otherwise now.

@@ -6,6 +6,7 @@ that prints as stars.
 
 import hashlib
 import json
+from datetime import time
 from typing import Any
 
 from pydantic import SecretStr
@@ -15,8 +16,10 @@ from bottrader.config.brackets import BracketSettings
 from bottrader.config.exchange import ExchangeSettings
 from bottrader.config.exits import ExitSettings
 from bottrader.config.fields import SettingsGroup
+from bottrader.config.mail import MailSettings
 from bottrader.config.names import PREFIX
 from bottrader.config.passive import PassiveSettings
+from bottrader.config.reports import ReportSettings
 from bottrader.config.risk import RiskSettings
 from bottrader.config.selection import SelectionSettings
 from bottrader.config.service import ServiceSettings
@@ -26,11 +29,13 @@ from bottrader.config.symbols import SymbolSettings
 from bottrader.domain.exit_rules import ExitRules
 
 # What is shown as stars, and stands in no file that others may read.
-SECRETS = frozenset({"webhook_secret", "database_url"})
+SECRETS = frozenset({"webhook_secret", "database_url", "smtp_password"})
 
 
 class Settings(
     # A subclass lists the fields of its last base first.
+    MailSettings,
+    ReportSettings,
     BracketSettings,
     ExitSettings,
     RiskSettings,
@@ -99,7 +104,9 @@ def _show(value: object) -> str:
         case SecretStr():
             return str(value)
         case tuple() | frozenset():
-            return ",".join(sorted(str(item) for item in value))
+            return ",".join(sorted(map(_show, value)))
+        case time():
+            return f"{value:%H:%M}"
         case dict():
             return ",".join(f"{name}={value[name]}" for name in sorted(value))
         case _:

@@ -84,6 +84,13 @@ def unrealized_pnl(position: Position, price: Price) -> Decimal:
     return EXACT.subtract(EXACT.multiply(position.size, price), position.cost)
 
 
+def counts(pnls: Iterable[Decimal]) -> tuple[int, int, int]:
+    """Return how many trades were won, lost and break-even (R53)."""
+    known = list(pnls)
+    wins, losses = _split(known)
+    return len(wins), len(losses), len(known) - len(wins) - len(losses)
+
+
 def return_fraction(gain: Decimal, cost: Decimal) -> Decimal | None:
     """Gain / cost (B213, B217); None without a cost."""
     return _RATIO.divide(gain, cost) if cost > ZERO else None
@@ -98,12 +105,12 @@ def win_rate(pnls: Iterable[Decimal]) -> Decimal | None:
 
 def average_win(pnls: Iterable[Decimal]) -> Decimal | None:
     """Mean P&L of the won trades; None without one (B223)."""
-    return _mean(_split(pnls)[0])
+    return mean(_split(pnls)[0])
 
 
 def average_loss(pnls: Iterable[Decimal]) -> Decimal | None:
     """Mean loss of the lost trades as a positive amount; None without one (B223)."""
-    return _mean(_split(pnls)[1])
+    return mean(_split(pnls)[1])
 
 
 def win_loss_ratio(pnls: Sequence[Decimal]) -> Decimal | None:
@@ -129,22 +136,24 @@ def expectancy(pnls: Sequence[Decimal]) -> Decimal | None:
 
 def trade_sharpe(pnls: Sequence[Decimal]) -> Decimal | None:
     """Mean / population deviation of trade P&L, not annualised; None when there is no deviation (B226)."""
-    mean = _mean(pnls)
-    if mean is None:
+    average = mean(pnls)
+    if average is None:
         return None
-    deviations = [_RATIO.subtract(pnl, mean) for pnl in pnls]
-    variance = _mean([_RATIO.multiply(deviation, deviation) for deviation in deviations])
-    return _RATIO.divide(mean, _RATIO.sqrt(variance)) if variance else None
+    deviations = [_RATIO.subtract(pnl, average) for pnl in pnls]
+    variance = mean([_RATIO.multiply(deviation, deviation) for deviation in deviations])
+    return _RATIO.divide(average, _RATIO.sqrt(variance)) if variance else None
 
 
-def equity_curve(opening_cash: Decimal | None, allocations: Sequence[Allocation]) -> list[tuple[datetime, Decimal]]:
-    """Opening cash plus realized P&L after each trade, led by the opening at the earliest time known.
+def equity_curve(
+    opening_cash: Decimal | None, allocations: Sequence[Allocation], since: datetime | None = None
+) -> list[tuple[datetime, Decimal]]:
+    """Opening cash plus realized P&L after each trade, led by the opening at `since`, else at the earliest time known.
 
     Empty when the opening cash is unknown or nothing was sold: a made-up capital would make every return wrong (R51).
     """
     if opening_cash is None or not allocations:
         return []
-    opened_at = min(allocation.buy_time or allocation.sell_time for allocation in allocations)
+    opened_at = since or min(allocation.buy_time or allocation.sell_time for allocation in allocations)
     equity = opening_cash
     points = [(opened_at, equity)]
     for trade in trades_of(allocations):
@@ -167,6 +176,19 @@ def max_drawdown(points: Sequence[tuple[datetime, Decimal]]) -> Drawdown | None:
     return Drawdown(amount, min(fraction, _ALL))
 
 
+def drawdown_curve(points: Sequence[tuple[datetime, Decimal]]) -> list[tuple[datetime, Decimal]]:
+    """Return how far equity is below its running peak at each point, as a fraction from 0 to -1; the lowest is the
+    maximum drawdown. Empty without capital (R51)."""
+    if not points or points[0][1] <= ZERO:
+        return []
+    peak = points[0][1]
+    curve = []
+    for at, equity in points:
+        peak = max(peak, equity)
+        curve.append((at, max(_RATIO.divide(EXACT.subtract(equity, peak), peak), _RATIO.minus(_ALL))))
+    return curve
+
+
 def by_exit_reason(allocations: Iterable[Allocation]) -> dict[str, Totals]:
     """Return the totals per trigger of the sell order, `unknown` for orders not ours, in order of name."""
     return _totals_by(allocations, lambda trade: trigger_of(trade.sell_order_id) or "unknown")
@@ -185,6 +207,11 @@ def is_long_term(acquired_on: date, disposed_on: date) -> bool:
         # The 29th of February has its anniversary on the 28th.
         anniversary = acquired_on.replace(year=acquired_on.year + 1, day=28)
     return disposed_on > anniversary
+
+
+def mean(amounts: Sequence[Decimal]) -> Decimal | None:
+    """Sum / count, for example of P&L, whose break-even trades count here; None of nothing."""
+    return _RATIO.divide(_total(amounts), Decimal(len(amounts))) if amounts else None
 
 
 def to_cents(amount: Decimal) -> Decimal:
@@ -234,7 +261,3 @@ def _total(amounts: Iterable[Decimal]) -> Decimal:
     for amount in amounts:
         total = EXACT.add(total, amount)
     return total
-
-
-def _mean(amounts: Sequence[Decimal]) -> Decimal | None:
-    return _RATIO.divide(_total(amounts), Decimal(len(amounts))) if amounts else None

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from bottrader.domain.cash import CashMovement
 from bottrader.domain.lot_checks import PlacedRow
 from bottrader.domain.lots import Execution
-from bottrader.ports.ledger import AllocationVersion, CashMovement
+from bottrader.ports.ledger import AllocationVersion
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,6 @@ from collections.abc import Collection, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,10 +13,12 @@ from bottrader.domain.money import Price
 from bottrader.domain.orders import ClientOrderId, Fill, OpenOrder, OrderIntent, OrderTransition, VenueOrderId
 from bottrader.domain.peaks import Peak
 from bottrader.domain.risk import KillSwitch
-from bottrader.domain.signals import Component, LastSide, Signal, SignalId, SignalOutcome
+from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports.delivery import DeliveryReport
 from bottrader.ports.ledger import LedgerSnapshot, LedgerStore, TradeRecord
+from bottrader.ports.links import StrategyLink
+from bottrader.ports.reporting import ReportStore
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,24 +73,6 @@ class SignalHistory:
     accepted_at: datetime | None
     outcome: SignalOutcome | None
     order: TradeRecord | None
-
-
-@dataclass(frozen=True, slots=True)
-class StrategyLink:
-    """What one order was decided by: one row of `trade_strategy_link`, keyed by client order id (R49).
-
-    An exit without a signal of its own has the scores and components of the entry it ends, and the snapshot that its
-    process acts by. The scores are None when neither was scored, which only a sender that does not say brings about.
-    """
-
-    order_id: ClientOrderId
-    snapshot_id: str | None
-    trigger_type: str
-    buy_score: Decimal | None
-    sell_score: Decimal | None
-    indicators_fired: tuple[str, ...]
-    """Those that voted for the side of the signal."""
-    components: tuple[Component, ...]
 
 
 class Lease(Protocol):
@@ -214,7 +197,7 @@ class SafetyStore(Protocol):
         ...
 
 
-class Store(SignalStore, OrderStore, SafetyStore, LedgerStore, Protocol):
+class Store(SignalStore, OrderStore, SafetyStore, LedgerStore, ReportStore, Protocol):
     """Everything durable, behind one connection pool."""
 
     async def snapshot(self) -> LedgerSnapshot:

@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
 from bottrader.adapters.memory.links import link_of
+from bottrader.adapters.memory.reports import MemoryReports, brackets_within, logged_run, totals_within
 from bottrader.adapters.memory.safety import MemorySafety
 from bottrader.adapters.memory.truth import MemoryTruth
 from bottrader.adapters.memory.versions import MemoryVersions
@@ -40,6 +41,8 @@ from bottrader.ports import (
     InboundSignal,
     Lease,
     LedgerSnapshot,
+    LoggedRun,
+    ReportFacts,
     ReviewItem,
     SignalHistory,
     StoredAllocations,
@@ -245,7 +248,7 @@ class MemoryOrders(MemorySignals):
             )
 
 
-class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemorySafety):
+class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemoryReports, MemorySafety):
     """Keeps the contract of `ports.Store` in one process."""
 
     def __init__(self) -> None:
@@ -254,6 +257,7 @@ class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemorySafety):
         self.runs: list[AllocationRun] = []
         self._runs_of: dict[ProductId, int] = {}
         self._board: Leaderboard | None = None
+        self._newest_run: LoggedRun | None = None
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def claim_venue(self, venue: str) -> None:
@@ -288,6 +292,7 @@ class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemorySafety):
             return None
         self._allocations[product_id] = (*self._allocations.get(product_id, ())[: run.position], *run.rows)
         self.runs.append(run)
+        self._newest_run = logged_run(run)
         self._runs_of[product_id] = len(self.runs)
         for row in run.rows:
             if row.buy_order_id is None:
@@ -322,6 +327,20 @@ class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemorySafety):
             await self.allocations(),
             await self.trade_records(),
             await self.signals_count(),
+        )
+
+    async def report_facts(self, since: datetime, until: datetime) -> ReportFacts:
+        born = sorted((each.signal for each in self._inbound.values()), key=lambda each: (each.born_at, each.signal_id))
+        ledger = await self.snapshot()
+        return ReportFacts(
+            ledger=ledger,
+            links=await self.strategy_links(),
+            signals=[signal for signal in born if since <= signal.born_at < until],
+            brackets=brackets_within(self._books.intents.values(), since, until),
+            version=await self.active_version(),
+            totals=totals_within(ledger, since, until),
+            newest_run=self._newest_run,
+            reviews_count=len(self.review_queue),
         )
 
     @asynccontextmanager

@@ -115,8 +115,7 @@ class PostgresLedger:
 
     async def active_version(self) -> AllocationVersion:
         row = await self._database.fetchrow("reading the active allocation version", VERSION)
-        assert row is not None, "the schema has one active version from the start"
-        return AllocationVersion(row["allocation_version"], LotMethod(row["method"]))
+        return to_version(row)
 
     async def replace_allocations(self, product_id: ProductId, allocations: Sequence[Allocation], at: datetime) -> None:
         async with self._allocating(product_id, at) as (connection, state):
@@ -217,6 +216,12 @@ def row_values(row: Allocation) -> tuple[str | Decimal | datetime | None, ...]:
         row.buy_time,
         row.sell_time,
     )
+
+
+def to_version(row: Row | None) -> AllocationVersion:
+    """Return the version of the row of `VERSION`."""
+    assert row is not None, "the schema has one active version from the start"
+    return AllocationVersion(row["allocation_version"], LotMethod(row["method"]))
 
 
 def to_allocation(row: Row) -> Allocation:

@@ -4,9 +4,10 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from bottrader.adapters.postgres.connection import Connection, Row, connect, translated
-from bottrader.adapters.postgres.ledger_store import CASH, to_allocation, to_movement
+from bottrader.adapters.postgres.ledger_store import to_allocation
 from bottrader.adapters.postgres.lots_by_windows import ROWS
 from bottrader.adapters.postgres.order_store import EXECUTIONS, to_execution
+from bottrader.adapters.postgres.truth_store import CASH, to_movement
 from bottrader.domain.lot_checks import PlacedRow
 from bottrader.domain.lots import LotMethod
 from bottrader.ports import AllocationVersion

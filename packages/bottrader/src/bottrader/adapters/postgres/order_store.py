@@ -170,18 +170,7 @@ class PostgresOrders:
         return await self._database.write("recording an order intent", work)
 
     async def strategy_links(self) -> Sequence[StrategyLink]:
-        return [
-            StrategyLink(
-                order_id=row["order_id"],
-                snapshot_id=row["snapshot_id"],
-                trigger_type=row["trigger_type"],
-                buy_score=row["buy_score"],
-                sell_score=row["sell_score"],
-                indicators_fired=tuple(row["indicators_fired"]),
-                components=components_from_json(row["indicator_breakdown"]),
-            )
-            for row in await self._database.fetch("reading strategy links", LINKS)
-        ]
+        return [to_link(row) for row in await self._database.fetch("reading strategy links", LINKS)]
 
     async def record_transition(self, transition: OrderTransition) -> bool:
         order_id = transition.client_order_id
@@ -253,6 +242,19 @@ class PostgresOrders:
 
     async def clear_trail(self, product_id: ProductId) -> None:
         await self._database.execute("clearing a trailing stop", CLEAR_TRAIL, product_id)
+
+
+def to_link(row: Row) -> StrategyLink:
+    """Return the link of a row of `LINKS`."""
+    return StrategyLink(
+        order_id=row["order_id"],
+        snapshot_id=row["snapshot_id"],
+        trigger_type=row["trigger_type"],
+        buy_score=row["buy_score"],
+        sell_score=row["sell_score"],
+        indicators_fired=tuple(row["indicators_fired"]),
+        components=components_from_json(row["indicator_breakdown"]),
+    )
 
 
 def to_execution(row: Row) -> Execution:

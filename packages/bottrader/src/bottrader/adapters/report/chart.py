@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from html import escape
 
-from bottrader.adapters.report.figures import exact_text, moment_text, money_text
+from bottrader.adapters.report.figures import MINUS, exact_text, moment_text, money_text
 
 _RIGHT, _TOP, _BOTTOM = 14.0, 28.0, 30.0
 # Width of a digit of the tick labels, 12 px in any usual font, and the room between label and plot.
@@ -32,12 +32,14 @@ Point = tuple[datetime, Decimal]
 
 @dataclass(frozen=True, slots=True)
 class ChartText:
-    """What the chart says besides its line: `element_id` is unique on the page, `unit` the quote currency."""
+    """What the chart says besides its line: `element_id` is unique on the page, `unit` the quote currency or `%`."""
 
     element_id: str
     title: str
     description: str
     unit: str
+    is_depth: bool = False
+    """Whether the area between the line and where it began is filled, not the one below the line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,7 @@ def equity_chart(points: Sequence[Point], text: ChartText, width: int, height: i
         _tick(left - _GAP_PX, 10, "end", text.unit),
         *_value_axis(frame, ticks, labels),
         *_time_axis(frame),
-        f'<path class="area" d="{line} V{frame.floor:.1f} H{left:.1f} Z"/>',
+        f'<path class="area" d="{line} V{baseline if text.is_depth else frame.floor:.1f} H{left:.1f} Z"/>',
         f'<line class="opening" x1="{left:.1f}" x2="{width - _RIGHT:.1f}" y1="{baseline:.1f}" y2="{baseline:.1f}"/>',
         f'<path class="curve" d="{line}"/>',
         *_marks(points, frame, text.unit),
@@ -109,7 +111,7 @@ def _value_labels(ticks: Sequence[float]) -> list[str]:
     step = ticks[1] - ticks[0]
     # As many decimals as the step itself has: 0.25 needs two, 2.5 one, 50 none.
     decimals = next((count for count in range(8) if math.isclose(step * 10**count, round(step * 10**count))), 8)
-    return [f"{tick:,.{decimals}f}" for tick in ticks]
+    return [f"{tick:,.{decimals}f}".replace("-", MINUS) for tick in ticks]
 
 
 def _value_axis(frame: _Frame, ticks: Sequence[float], labels: Sequence[str]) -> Iterator[str]:
