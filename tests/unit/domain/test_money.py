@@ -132,7 +132,16 @@ def test_rounding_lands_on_the_nearest_multiple_of_its_side(value: Decimal, incr
 
 @pytest.mark.parametrize(
     ("spelled", "plain"),
-    [("100", "100"), ("1E+2", "100"), ("0.10", "0.1"), ("-0.500", "-0.5"), ("0E-8", "0"), ("1E-9", "1E-9")],
+    [
+        ("100", "100"),
+        ("1E+2", "100"),
+        ("0.10", "0.1"),
+        ("-0.500", "-0.5"),
+        ("0E-8", "0"),
+        ("-0.0", "0"),
+        ("1E-9", "1E-9"),
+        ("1E+40", "1" + 40 * "0"),
+    ],
 )
 def test_an_amount_has_one_spelling(spelled: str, plain: str) -> None:
     assert str(canonical(Decimal(spelled))) == plain

@@ -110,8 +110,5 @@ def canonical(value: Decimal) -> Decimal:
 
     Two paths to one amount may leave 1.50 and 1.5 behind, and a database keeps the difference.
     """
-    plain = value.normalize(EXACT)
-    return plain.quantize(_ONE, context=EXACT) if int(plain.as_tuple().exponent) > 0 else plain
-
-
-_ONE = Decimal(1)
+    # A sum has the digits of its finer part, and the zero of `ZERO` stands at the ones.
+    return EXACT.add(value.normalize(EXACT), ZERO)
