@@ -15,6 +15,7 @@ from bottrader.adapters.memory.links import link_of
 from bottrader.adapters.memory.safety import MemorySafety
 from bottrader.adapters.memory.versions import MemoryVersions
 from bottrader.domain.adoption import Adoption
+from bottrader.domain.dust import is_dust
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
@@ -306,7 +307,7 @@ class MemoryStore(MemoryOrders, MemoryVersions, MemorySafety):
         self.runs.append(run)
         self._runs_of[product_id] = len(self.runs)
         for row in run.rows:
-            if row.buy_order_id is None:
+            if row.buy_order_id is None and not is_dust(row):
                 self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", run.at)
         return await self.allocation_state(product_id)
 
