@@ -172,7 +172,7 @@ async def _bytes_of(sql: Connection, version: int) -> list[bytes]:
     async def keep(piece: bytes) -> None:
         pieces.append(piece)
 
-    query = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE allocation_version = {version} ORDER BY symbol, position"  # noqa: S608
+    query = f"SELECT {', '.join(COLUMNS)} FROM {TABLE} WHERE allocation_version = {version} ORDER BY symbol, position"  # noqa: S608 - names of the product
     await sql.copy_from_query(query, output=keep, format="binary")
     whole = b"".join(pieces)
     return [whole[start : start + PIECE_BYTES] for start in range(0, len(whole), PIECE_BYTES)]

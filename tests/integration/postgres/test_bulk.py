@@ -262,7 +262,7 @@ async def test_the_database_matches_by_windows_and_intervals_to_the_same_lots(
     batch = await _run(sql)
     outcomes = await compiled.write(sql, Target(2, batch, LotMethod.FIFO))
     kernel = await sql.fetch(
-        f"SELECT sell_execution_id AS sell, buy_execution_id AS buy, allocated_size AS size FROM {TABLE}"  # noqa: S608
+        f"SELECT sell_execution_id AS sell, buy_execution_id AS buy, allocated_size AS size FROM {TABLE}"  # noqa: S608 - the name of this module
     )
     assert _sorted(kernel) == _sorted(await sql.fetch(BY_SQL))
     assert sum(outcome.allocations for outcome in outcomes.values()) == len(kernel) > 2_500

@@ -124,7 +124,7 @@ DAMAGE = {
     "a position": (CHANGE.format("position = position + 1000"), {"positions are contiguous from 0"}),
     "zeros at the end": (CHANGE.format("proceeds_usd = round(proceeds_usd, 20)"), {SPELLING}),
     "a row twice": (DOUBLED.format(columns=COLUMNS) + MATCHED, {SELLS, ORDER, FEES}),
-    "a review": ("DELETE FROM manual_review_queue", {"each unmatched sell is queued for review"}),
+    "a review": ("DELETE FROM manual_review_queue", {"each unmatched sell above dust is queued for review"}),
 }
 
 

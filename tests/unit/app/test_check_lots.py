@@ -103,7 +103,7 @@ async def test_right_rows_hold_and_are_counted() -> None:
         "fee shares add up to the fee": 4,
         "money is conserved": 1,
         "nothing is sold before it was bought, in ledger order": 4,
-        "each unmatched sell is queued for review": 1,
+        "each unmatched sell above dust is queued for review": 1,
         "rows equal the plain computation": 4,
         "rows equal the database's own computation": 4,
         AT_THE_EXCHANGE: 0,
@@ -153,10 +153,16 @@ async def test_an_unmatched_sell_that_nobody_was_told_of_is_found() -> None:
     """R5"""
     found = await findings(audit_of(queued=frozenset()))
     assert found == {
-        "each unmatched sell is queued for review": [
+        "each unmatched sell above dust is queued for review": [
             Finding("BTC-USD", 3, "order-s2/s2 in the review queue", "nothing")
         ]
     }
+
+
+async def test_nobody_has_to_be_told_of_dust() -> None:
+    """R82: an overdraft of 0.000009 BTC, where dust ends at 0.00001."""
+    assert await findings(audit_of([execution("s", Side.SELL, "0.000009")], queued=frozenset())) == {}
+    assert await findings(audit_of([execution("s", Side.SELL, "0.00001")], queued=frozenset())) != {}
 
 
 async def test_a_version_that_is_not_complete_is_found() -> None:

@@ -12,7 +12,7 @@ from bottrader.app.live_lots import ATTEMPTS_MAX, LiveLots
 from bottrader.domain.errors import InvariantBroken, StoreUnreachable
 from bottrader.domain.lots import Allocation, Execution, allocate
 from bottrader.domain.market import ProductId
-from bottrader.domain.money import Price
+from bottrader.domain.money import Price, Size
 from bottrader.domain.orders import Fill, Side
 from bottrader.ports import AllocationRun, AllocationState
 from tests.fixtures.facts import BTC, at, make_correction, make_reversal

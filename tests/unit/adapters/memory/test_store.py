@@ -1,8 +1,12 @@
 """The store in memory keeps the contract that the Postgres store keeps."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 import pytest
 
 from bottrader.adapters.memory.store import MemoryStore
+from bottrader.domain.money import Size
 from bottrader.domain.strategy import freeze_parameters
 from tests.fixtures.facts import BTC, at, make_unmatched
 from tests.fixtures.store_contract import StoreContract
@@ -47,3 +51,10 @@ async def test_an_unmatched_sell_is_queued_once(store: MemoryStore) -> None:
         await store.replace_allocations(BTC, [make_unmatched()], at(seconds))
     (item,) = await store.review_items()
     assert (item.subject, item.created_at) == ("sell-9/sell-9-fill", at(900))
+
+
+async def test_nobody_is_asked_about_dust(store: MemoryStore) -> None:
+    """R82: less than 0.00001 BTC was sold beyond what was held."""
+    dust = replace(make_unmatched(), size=Size(Decimal("0.00000999")))
+    await store.replace_allocations(BTC, [dust], at(900))
+    assert (list(await store.allocations()), list(await store.review_items())) == ([dust], [])

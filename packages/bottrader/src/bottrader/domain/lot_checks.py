@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from decimal import Decimal
 from itertools import groupby
 
+from bottrader.domain.dust import is_dust
 from bottrader.domain.lots import Allocation, Execution, LotMethod, ledger_key
 from bottrader.domain.market import ProductId
 from bottrader.domain.money import EXACT, ZERO, canonical, exact
@@ -278,13 +279,13 @@ def _out_of_order(symbol: str, each: PlacedRow, first: Execution, second: Execut
 
 
 def _review(evidence: Evidence) -> Check:
-    unmatched = [each for each in evidence.rows if each.row.buy_execution_id is None]
+    unmatched = [each for each in evidence.rows if each.row.buy_execution_id is None and not is_dust(each.row)]
     findings = []
     for each in unmatched:
         subject = review_subject(each.row)
         if subject not in evidence.queued:
             findings.append(Finding(each.row.product_id, each.position, f"{subject} in the review queue", NOTHING))
-    return Check("each unmatched sell is queued for review", len(unmatched), "unmatched sells", findings)
+    return Check("each unmatched sell above dust is queued for review", len(unmatched), "unmatched sells", findings)
 
 
 def review_subject(row: Allocation) -> str:

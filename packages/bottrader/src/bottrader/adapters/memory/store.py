@@ -17,6 +17,7 @@ from bottrader.adapters.memory.safety import MemorySafety
 from bottrader.adapters.memory.truth import MemoryTruth
 from bottrader.adapters.memory.versions import MemoryVersions
 from bottrader.domain.adoption import Adoption
+from bottrader.domain.dust import is_dust
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lots import Allocation, Execution
 from bottrader.domain.market import ProductId
@@ -295,7 +296,7 @@ class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemoryReports, Memo
         self._newest_run = logged_run(run)
         self._runs_of[product_id] = len(self.runs)
         for row in run.rows:
-            if row.buy_order_id is None:
+            if row.buy_order_id is None and not is_dust(row):
                 subject = f"{row.sell_order_id}/{row.sell_execution_id}"
                 detail = f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
                 await self.queue_review([ReviewItem("unmatched_sell", product_id, subject, detail, "medium", run.at)])

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from bottrader.adapters.memory.books import Ledger
+from bottrader.domain.dust import is_dust
 from bottrader.domain.errors import BotTraderError, VersionRefused
 from bottrader.domain.lots import Allocation, LotMethod, allocate
 from bottrader.domain.market import ProductId
@@ -57,7 +58,8 @@ class MemoryVersions:
         self._version, self._allocations = version, dict(rows)
         unmatched = [row for row in allocations if row.buy_order_id is None]
         for row in unmatched:
-            self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", at)
+            if not is_dust(row):
+                self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", at)
         return RebuildResult(version, len(executions), len(allocations), len(unmatched), realized_pnl(allocations))
 
     async def allocation_versions(self) -> Sequence[VersionSummary]:

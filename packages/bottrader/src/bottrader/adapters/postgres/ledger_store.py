@@ -9,6 +9,7 @@ from decimal import Decimal
 from bottrader.adapters.postgres.connection import Connection, Row
 from bottrader.adapters.postgres.pool import Database
 from bottrader.domain.adoption import Adoption
+from bottrader.domain.dust import DUST_TAG, is_dust
 from bottrader.domain.errors import InvariantBroken, LedgerMismatch
 from bottrader.domain.lot_checks import review_subject
 from bottrader.domain.lots import Allocation, LotMethod
@@ -60,6 +61,9 @@ INSERT_ALLOCATIONS = """
         buy_price, sell_price, buy_fee, sell_fee, basis, proceeds, net, pnl, buy_time, sell_time, number)"""
 # One statement has a limit of time, which a first run over years of trades would exceed.
 ROWS_PER_STATEMENT = 5_000
+TAG = """
+    UPDATE fifo_allocations SET notes = $4
+    WHERE allocation_version = $1 AND symbol = $2 AND position = ANY($3::integer[])"""
 QUEUE_UNMATCHED = """
     INSERT INTO manual_review_queue (issue, symbol, subject, detail, severity, created_at)
     VALUES ('unmatched_sell', $1, $2, $3, 'medium', $4) ON CONFLICT (issue, subject) DO NOTHING"""
@@ -183,8 +187,10 @@ async def _write(connection: Connection, run: AllocationRun) -> AllocationState:
     for start in range(0, len(run.rows), ROWS_PER_STATEMENT):
         columns = zip(*map(row_values, run.rows[start : start + ROWS_PER_STATEMENT]), strict=True)
         await connection.execute(INSERT_ALLOCATIONS, version.number, product_id, run.position + start, batch, *columns)
-    if unmatched:
-        await connection.executemany(QUEUE_UNMATCHED, [(product_id, *_review(row), run.at) for row in unmatched])
+    if dust := [run.position + number for number, row in enumerate(run.rows) if is_dust(row)]:
+        await connection.execute(TAG, version.number, product_id, dust, DUST_TAG)
+    if reviews := [(product_id, *_review(row), run.at) for row in unmatched if not is_dust(row)]:
+        await connection.executemany(QUEUE_UNMATCHED, reviews)
     return AllocationState(version, run.position + len(run.rows), batch)
 
 

@@ -16,6 +16,7 @@ from bottrader.adapters.postgres.bulk import compiling, plain
 from bottrader.adapters.postgres.bulk.target import Outcome, Target
 from bottrader.adapters.postgres.connection import Connection, Row, connect, translated
 from bottrader.adapters.postgres.pool import Database
+from bottrader.domain.dust import DUST_SIZE_OF_OTHERS, DUST_SIZES, DUST_TAG
 from bottrader.domain.errors import BotTraderError, VersionRefused
 from bottrader.domain.lots import LotMethod
 from bottrader.domain.market import ProductId
@@ -54,11 +55,20 @@ DELETE_PRODUCTS = "DELETE FROM fifo_allocations WHERE allocation_version = $1 AN
 PRODUCTS_SINCE = """
     SELECT DISTINCT symbol::text COLLATE "C" AS symbol FROM fifo_computation_log
     WHERE batch_id > $1 AND symbol IS NOT NULL ORDER BY 1"""
-QUEUE_UNMATCHED = """
+SETTLE_UNMATCHED = """
+    WITH unmatched AS (
+        SELECT symbol, position, sell_order_id, sell_execution_id, allocated_size,
+            allocated_size < coalesce(dust.size, $5) AS is_dust
+        FROM fifo_allocations
+        LEFT JOIN unnest($3::text[], $4::numeric[]) AS dust (currency, size) ON currency = split_part(symbol, '-', 1)
+        WHERE allocation_version = $1 AND buy_order_id IS NULL),
+    tagged AS (
+        UPDATE fifo_allocations a SET notes = $6 FROM unmatched u
+        WHERE u.is_dust AND a.allocation_version = $1 AND a.symbol = u.symbol AND a.position = u.position)
     INSERT INTO manual_review_queue (issue, symbol, subject, detail, severity, created_at)
     SELECT 'unmatched_sell', symbol, sell_order_id || '/' || sell_execution_id,
         allocated_size || ' of the sell ' || sell_order_id || ' has no earlier buy', 'medium', $2
-    FROM fifo_allocations WHERE allocation_version = $1 AND buy_order_id IS NULL
+    FROM unmatched WHERE NOT is_dust
     ORDER BY sell_order_id, sell_execution_id
     ON CONFLICT (issue, subject) DO NOTHING"""
 IS_LARGE = "SELECT count(*) = $1 FROM (SELECT 1 FROM fills LIMIT $1) counted"
@@ -158,7 +168,7 @@ async def _write_aside(connection: Connection, target: Target, at: datetime) -> 
     async with connection.transaction(isolation="repeatable_read"):
         outcomes = await _write(connection, target)
     if any(outcome.unmatched for outcome in outcomes.values()):
-        await connection.execute(QUEUE_UNMATCHED, target.version, at)
+        await _settle_unmatched(connection, target, at)
     return outcomes
 
 
@@ -171,7 +181,7 @@ async def _activate(
         if late:
             await connection.execute(DELETE_PRODUCTS, target.version, late)
             outcomes = outcomes | await _write(connection, target, late)
-            await connection.execute(QUEUE_UNMATCHED, target.version, at)
+            await _settle_unmatched(connection, target, at)
         result = _result(target, outcomes.values())
         counts = (result.executions_count, result.allocations_count, result.unmatched_count, result.pnl)
         await connection.execute(LOG_END, target.batch, at, *counts)
@@ -193,6 +203,12 @@ async def _write(
     from bottrader.adapters.postgres.bulk import compiled  # noqa: PLC0415 - an extra, and slow to load
 
     return await compiled.write(connection, target, products)
+
+
+async def _settle_unmatched(connection: Connection, target: Target, at: datetime) -> None:
+    """Tag what is dust among the sells without a buy, and ask a person about the others, once."""
+    sizes = (list(DUST_SIZES), list(DUST_SIZES.values()), DUST_SIZE_OF_OTHERS)
+    await connection.execute(SETTLE_UNMATCHED, target.version, at, *sizes, DUST_TAG)
 
 
 def _result(target: Target, outcomes: Collection[Outcome]) -> RebuildResult:

@@ -171,7 +171,8 @@ def fit(columns: Columns, product: int) -> Scales | None:
     fee_powers = np.minimum(powers[:, FEE], FEE_POWER_MAX)
     # A whole number of groups, so that the encoder need not shift it.
     money = -(-max(price + size, -int(fee_powers.min())) // GROUP) * GROUP
-    if max(money - price - size, money + FEE_POWER_MAX) > POWER_MAX:
+    # More decimals than the domain takes are its to refuse, with the id.
+    if max(price, size, money - price - size, money + FEE_POWER_MAX) > POWER_MAX:
         return None
     shifts = (powers[:, PRICE] + price, powers[:, SIZE] + size, powers[:, FEE] - fee_powers)
     largest = [_largest(numbers[:, column], shifts[column]) for column in (PRICE, SIZE, FEE)]

@@ -20,6 +20,8 @@ PRICE, SIZE, FEE = range(3)
 NO_BUY = -1
 SELL, BUY = range(2)
 SIZE_TAKEN, BUY_FEE, SELL_FEE = range(3)
+BUY_ROW, LEFT, ASSIGNED = range(3)
+LOT_FIELDS = 3
 
 
 @jit
@@ -71,43 +73,41 @@ def match(sells: Array, numbers: Array, span: tuple[Int, Int], newest_first: boo
     """
     links, amounts = rows
     first, last = span
-    lots = np.empty(last - first, np.int64)
-    left = np.empty(last - first, np.int64)
-    fees_assigned = np.empty(last - first, np.int64)
+    lots = np.empty((last - first, LOT_FIELDS), np.int64)
     oldest, newest, made = 0, 0, 0
-    for sell in range(first, last):
-        size = numbers[sell, SIZE]
-        if size == 0:
-            continue
-        if not sells[sell]:
-            lots[newest] = sell
-            left[newest] = size
-            fees_assigned[newest] = 0
+    for number in range(first, last):
+        size = numbers[number, SIZE]
+        if size > 0 and not sells[number]:
+            lots[newest, BUY_ROW], lots[newest, LEFT], lots[newest, ASSIGNED] = number, size, 0
             newest += 1
-            continue
-        wanted, sell_fee_assigned = size, np.int64(0)
-        while wanted > 0:
-            buy, taken, buy_fee = np.int64(NO_BUY), wanted, np.int64(0)
+        sold, sell_fee = np.int64(0), np.int64(0)
+        while sells[number] and sold < size:
+            buy, taken, buy_fee = np.int64(NO_BUY), size - sold, np.int64(0)
             if oldest < newest:
                 lot = newest - 1 if newest_first else oldest
-                buy = lots[lot]
-                taken = min(wanted, left[lot])
-                left[lot] -= taken
-                assigned = fee_of(numbers[buy, FEE], numbers[buy, SIZE] - left[lot], numbers[buy, SIZE])
-                buy_fee = assigned - fees_assigned[lot]
-                fees_assigned[lot] = assigned
-                if left[lot] == 0:
-                    if newest_first:
-                        newest -= 1
-                    else:
-                        oldest += 1
-            wanted -= taken
-            assigned = fee_of(numbers[sell, FEE], size - wanted, size)
-            links[made, SELL] = sell
-            links[made, BUY] = buy
-            amounts[made, SIZE_TAKEN] = taken
-            amounts[made, BUY_FEE] = buy_fee
-            amounts[made, SELL_FEE] = assigned - sell_fee_assigned
-            sell_fee_assigned = assigned
+                buy = lots[lot, BUY_ROW]
+                taken, buy_fee = take(lots, lot, taken, numbers)
+                if lots[lot, LEFT] == 0 and newest_first:
+                    newest -= 1
+                elif lots[lot, LEFT] == 0:
+                    oldest += 1
+            sold += taken
+            assigned = fee_of(numbers[number, FEE], sold, size)
+            links[made, SELL], links[made, BUY] = number, buy
+            amounts[made, SIZE_TAKEN], amounts[made, BUY_FEE] = taken, buy_fee
+            amounts[made, SELL_FEE] = assigned - sell_fee
+            sell_fee = assigned
             made += 1
     return made
+
+
+@jit
+def take(lots: Array, lot: Int, wanted: Int, numbers: Array) -> tuple[Int, Int]:
+    """Consume a lot as far as wanted; return the size taken and its share of the buy's fee."""
+    buy = lots[lot, BUY_ROW]
+    taken = min(wanted, lots[lot, LEFT])
+    lots[lot, LEFT] -= taken
+    assigned = fee_of(numbers[buy, FEE], numbers[buy, SIZE] - lots[lot, LEFT], numbers[buy, SIZE])
+    share = assigned - lots[lot, ASSIGNED]
+    lots[lot, ASSIGNED] = assigned
+    return taken, share
