@@ -34,6 +34,8 @@ class LiveLots:
         self._product_id = product_id
         self._priced_lots: tuple[OpenLot, ...] | None = None
         self._entry_price: Decimal | None = None
+        self.revision = 0
+        """Counts what changed the allocations, so that what is made of them can be kept."""
         self._follow((), LotMethod.FIFO)
         # Rows of the store from position 0 on that are known to be equal to ours, and the state they were seen in.
         self._stored: AllocationState | None = None
@@ -111,6 +113,7 @@ class LiveLots:
 
     def _follow(self, executions: Iterable[Execution], method: LotMethod) -> None:
         self._method = method
+        self.revision += 1
         self.book = LotBook(self._product_id, method)
         self.allocations: list[Allocation] = []
         self.filled: dict[ClientOrderId, Decimal] = {}
@@ -124,6 +127,7 @@ class LiveLots:
     def _apply(self, execution: Execution) -> None:
         made = self.book.apply(execution)
         self.allocations += made
+        self.revision += len(made)
         self.realized = EXACT.add(self.realized, realized_pnl(made))
         self.filled[execution.order_id] = EXACT.add(self.filled.get(execution.order_id, ZERO), execution.size)
         self._known.add(execution.execution_id)

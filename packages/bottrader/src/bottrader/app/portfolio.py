@@ -49,6 +49,7 @@ class Portfolio:
         self._ranges: dict[ProductId, Atr] = {}
         self._candles: dict[ProductId, deque[Candle]] = {}
         self._exits_count: dict[ClientOrderId, int] = {}
+        self._closed_trades: tuple[dict[ProductId, int], list[Trade]] | None = None
         self._order_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
         self._refusal_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
 
@@ -104,10 +105,14 @@ class Portfolio:
             for row in lots.allocations[bisect_left(lots.allocations, at, key=lambda row: row.sell_time) :]
         )
 
-    def closed_trades(self) -> list[Trade]:
+    def closed_trades(self) -> Sequence[Trade]:
         """Return all sells with a known P&L, oldest first."""
-        trades = trades_of(row for lots in self._lots.values() for row in lots.allocations)
-        return [trade for trade in trades if trade.is_matched]
+        revisions = {product_id: lots.revision for product_id, lots in self._lots.items()}
+        # Asked before each entry, and sells are rare.
+        if self._closed_trades is None or self._closed_trades[0] != revisions:
+            trades = trades_of(row for lots in self._lots.values() for row in lots.allocations)
+            self._closed_trades = revisions, [trade for trade in trades if trade.is_matched]
+        return self._closed_trades[1]
 
     def unrealized_pnl(self) -> Decimal | None:
         """Return what the open positions have gained at their last prices; None when one has no usable price."""

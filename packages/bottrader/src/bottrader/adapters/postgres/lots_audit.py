@@ -22,8 +22,12 @@ STORED = """
     SELECT fifo_allocations.* FROM fifo_allocations WHERE allocation_version = $1
     ORDER BY symbol COLLATE "C", position"""
 QUEUED = "SELECT subject FROM manual_review_queue WHERE issue = 'unmatched_sell'"
-# The planner knows nothing of the sizes in between and would compare every buy with every sell.
-SETTINGS = ("SET LOCAL enable_nestloop = off", "SET LOCAL work_mem = '64MB'")
+# The planner knows nothing of the sizes in between, and would compare every buy of a product with every sell of it.
+SETTINGS = (
+    "SET LOCAL enable_nestloop = off",
+    "SET LOCAL enable_mergejoin = off",
+    "SET LOCAL work_mem = '64MB'",
+)
 
 
 class PostgresLotsAuditor:

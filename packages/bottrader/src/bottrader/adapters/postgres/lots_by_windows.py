@@ -42,13 +42,14 @@ sell AS (
 matched AS (
     SELECT *, row_number() OVER (PARTITION BY product_id ORDER BY number) AS nth FROM sell WHERE until > since),
 cut AS (
-    SELECT product_id, until, sum(buys) AS buys, sum(sells) AS sells
+    SELECT product_id, until, sum(buys)::bigint AS buys, sum(sells)::bigint AS sells
     FROM (SELECT product_id, until, 1 AS buys, 0 AS sells FROM buy
           UNION ALL SELECT product_id, until, 0, 1 FROM matched) ends
     GROUP BY product_id, until),
 piece AS (
     SELECT product_id, lag(until, 1, 0::numeric) OVER line AS since, until,
-        sum(buys) OVER line - buys + 1 AS nth_buy, sum(sells) OVER line - sells + 1 AS nth_sell
+        (sum(buys) OVER line)::bigint - buys + 1 AS nth_buy,
+        (sum(sells) OVER line)::bigint - sells + 1 AS nth_sell
     FROM cut WINDOW line AS (PARTITION BY product_id ORDER BY until ROWS UNBOUNDED PRECEDING)),
 made AS (
     SELECT sell.product_id, sell.number AS sell_number, buy.number AS buy_number, piece.until - piece.since AS size,
@@ -58,8 +59,8 @@ made AS (
         {_share("buy", "piece.since - buy.since", "piece.until - buy.since")} AS buy_fee,
         sell.executed_at AS sell_time, buy.executed_at AS buy_time
     FROM piece
-    JOIN matched sell ON (sell.product_id, sell.nth) = (piece.product_id, piece.nth_sell)
-    JOIN buy ON (buy.product_id, buy.nth) = (piece.product_id, piece.nth_buy)
+    JOIN matched sell ON sell.product_id = piece.product_id AND sell.nth = piece.nth_sell
+    JOIN buy ON buy.product_id = piece.product_id AND buy.nth = piece.nth_buy
     UNION ALL
     SELECT product_id, number, NULL, size - (until - since), order_id, NULL, execution_id, NULL, price, NULL,
         {_share("sell", "until - since", "size")}, NULL, executed_at, NULL
