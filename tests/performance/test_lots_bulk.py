@@ -63,6 +63,7 @@ class Measured:
 
 @pytest.fixture(scope="module")
 def server_url() -> Iterator[str]:
+    faulthandler.cancel_dump_traceback_later()
     with durable_server() as url:
         yield url
 
@@ -76,6 +77,7 @@ def measured() -> dict[tuple[int, int], Measured]:
 @pytest.fixture(scope="module", autouse=True)
 def _compiled(server_url: str) -> None:
     """Compile once, before anything is measured."""
+    faulthandler.cancel_dump_traceback_later()
 
     async def warm() -> None:
         async with ledger_database(server_url, "warm") as (url, sql):
