@@ -135,12 +135,14 @@ def _facts(evidence: Evidence) -> Check:
     findings = []
     for each in evidence.rows:
         row = each.row
-        sides = [(Side.SELL, row.sell_execution_id, (row.sell_order_id, row.sell_price, row.sell_time))]
+        sides: list[tuple[Side, str, tuple[object, ...]]] = [
+            (Side.SELL, row.sell_execution_id, (row.sell_order_id, row.sell_price, row.sell_time))
+        ]
         if row.buy_execution_id is not None:
-            sides.append((Side.BUY, row.buy_execution_id, (row.buy_order_id, row.buy_price, row.buy_time)))  # type: ignore[arg-type]
+            sides.append((Side.BUY, row.buy_execution_id, (row.buy_order_id, row.buy_price, row.buy_time)))
         for side, execution_id, said in sides:
             fact = evidence.by_id.get(execution_id)
-            known = None
+            known: tuple[object, ...] | None = None
             if fact is not None and (fact.side, fact.product_id) == (side, row.product_id):
                 known = (fact.order_id, fact.price, fact.executed_at)
             if known != said:
