@@ -20,13 +20,16 @@ ACCOUNT = {
 
 def test_without_settings_no_mail_is_sent() -> None:
     settings = load_settings({}, None)
-    assert not settings.sends_mail
-    assert (settings.smtp_port, settings.smtp_tls, settings.report_recipients) == (587, MailTls.STARTTLS, ())
+    assert (settings.smtp_host, settings.smtp_port, settings.smtp_tls, settings.report_recipients) == (
+        None,
+        587,
+        MailTls.STARTTLS,
+        (),
+    )
 
 
 def test_addresses_are_separated_by_commas() -> None:
     settings = load_settings(ACCOUNT, None)
-    assert settings.sends_mail
     assert settings.report_recipients == ("a@example.org", "b@example.org")
 
 

@@ -39,10 +39,6 @@ class MailSettings(SettingsGroup):
     )
     smtp_timeout_s: int = Field(30, gt=0, description="seconds that sending a mail may take")
 
-    @property
-    def sends_mail(self) -> bool:
-        return self.smtp_host is not None
-
     def check_mail(self) -> None:
         """Raise `ConfigInvalid` when mail is set up by halves, or a password would travel in the clear."""
         needed = {

@@ -15,8 +15,7 @@ CONCENTRATION = Decimal("0.25")
 """A symbol with this share of all exposure, or more, is a warning."""
 CASH_TOLERANCE = Decimal("0.01")
 REWARD_TO_RISK_MIN = Decimal("1.10")
-SPREAD_MAX = Decimal("0.003")
-"""Brackets are worth a second look when their mean R:R is below the one, or their mean spread above the other."""
+"""Brackets are worth a second look when their mean R:R is below this."""
 READY_TRADES = 500
 """So many trades are enough to judge a strategy by."""
 

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 from bottrader.adapters.report import figures
 from bottrader.app.periodic.document import Agreement, PeriodicReport, Unit, Value
-from bottrader.domain.performance import to_cents
 
 # A spreadsheet takes a cell that begins so for a formula.
 _FORMULA_BEGINNINGS = ("=", "+", "-", "@", "\t", "\r")
@@ -60,15 +59,13 @@ def window_text(report: PeriodicReport) -> str:
 
 def _amount_text(amount: Decimal, unit: Unit) -> str:
     match unit:
-        case Unit.MONEY:
-            return figures.money_text(amount)
         case Unit.SIGNED:
             return figures.signed_money_text(amount)
         case Unit.FRACTION:
             return figures.percent_text(amount)
         case Unit.PRICE:
             return figures.price_text(amount)
-        case Unit.NUMBER:
-            return figures.money_text(to_cents(amount))
+        case Unit.MONEY | Unit.NUMBER:
+            return figures.money_text(amount)
         case _:
             return figures.exact_text(amount)

@@ -183,7 +183,7 @@ class _Placed:
     @classmethod
     def of(cls, bracket: PlacedBracket, view: PeriodView) -> "_Placed | None":
         """Return the bracket against the mean price of what it protects; None when that is unknown."""
-        bought = [each for each in view.facts.ledger.executions if each.order_id in bracket.parent_ids]
+        bought = [each for order_id in bracket.parent_ids for each in view.executions_of.get(order_id, ())]
         size = total(each.size for each in bought)
         value = total(EXACT.multiply(each.price, each.size) for each in bought)
         entry = report_metrics.rate_of(value, size)

@@ -87,6 +87,14 @@ class PeriodView:
         return {link.order_id: link for link in self.facts.links}
 
     @cached_property
+    def executions_of(self) -> Mapping[ClientOrderId, Sequence[Execution]]:
+        """All executions by order, of any time."""
+        found: dict[ClientOrderId, list[Execution]] = {}
+        for execution in self.facts.ledger.executions:
+            found.setdefault(execution.order_id, []).append(execution)
+        return found
+
+    @cached_property
     def sources(self) -> Mapping[ClientOrderId, str]:
         return {record.order_id: record.source for record in self.facts.ledger.trade_records}
 
