@@ -2,6 +2,7 @@
 
 import csv
 import io
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -16,7 +17,15 @@ from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.log import RecentEvents
 from bottrader.app.periodic.document import SectionName
 from bottrader.app.periodic.view import Observed
-from bottrader.bootstrap.periodic import ReportMaker, ask_exchange, ask_nobody, mailer_of, subject_of, write_files
+from bottrader.bootstrap.periodic import (
+    ReportMaker,
+    ask_exchange,
+    ask_nobody,
+    mailer_of,
+    subject_of,
+    write_files,
+    write_text,
+)
 from bottrader.config import Settings, load_settings
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.market import FeeRates, Ticker
@@ -154,3 +163,10 @@ async def test_a_folder_that_cannot_be_written_is_an_error_and_no_half_file(tmp_
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file"):
         write_files(mail, tmp_path / "file" / "reports", "daily")
+
+
+def test_writers_of_one_file_do_not_take_each_others(tmp_path: Path) -> None:
+    with ThreadPoolExecutor(8) as threads:
+        list(threads.map(lambda text: write_text(text * 10_000, tmp_path / "page.html"), "abcdefgh" * 8))
+    assert [file.name for file in tmp_path.iterdir()] == ["page.html"]
+    assert len(set((tmp_path / "page.html").read_text())) == 1

@@ -2,6 +2,8 @@
 
 import asyncio
 import hashlib
+import os
+import threading
 from collections.abc import Awaitable, Callable
 from datetime import UTC
 from decimal import Decimal
@@ -141,7 +143,8 @@ def write_files(mail: Mail, directory: Path, stem: str) -> list[Path]:
 def write_text(text: str, file: Path) -> Path:
     """Write a file so that a reader sees the old one or the new one, never half of one; return its path."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    beside = file.with_name(file.name + ".new")
+    # Two that write the same file at once must not take each other's.
+    beside = file.with_name(f"{file.name}.{os.getpid()}-{threading.get_ident()}.new")
     # As it is: a CSV brings its own line ends.
     beside.write_text(text, encoding="utf-8", newline="")
     beside.replace(file)
