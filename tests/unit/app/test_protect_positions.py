@@ -191,11 +191,7 @@ async def test_five_failed_attempts_pause_for_a_quarter_of_an_hour_and_count_ane
 
 
 async def test_a_moment_as_dust_does_not_forget_the_failed_attempts() -> None:
-<<<<<<< HEAD
-    """B77, R13: four fail, then the minimum is 401 for a moment, and the fifth failure pauses all the same."""
-=======
     """B77, R13: four fail, a second later it is dust for a moment, and the fifth failure pauses all the same."""
->>>>>>> cedd942 (Test that a moment as dust forgets no failed attempt)
     house = await holding()
     house.exchange.script(*[Refuse("BUSY")] * ATTEMPTS_MAX)
     for minimum, seconds in ((1, 5), (1, 5), (1, 5), (1, 1), (401, 4), (1, 5)):
