@@ -26,6 +26,7 @@ from bottrader.adapters.postgres.embedded import EmbeddedPostgres
 from bottrader.adapters.postgres.lots_audit import open_auditor
 from bottrader.adapters.postgres.store import open_store
 from bottrader.app.check_lots import check_lots
+from bottrader.domain.errors import StartupRefused
 from bottrader.domain.lots import Allocation, allocate
 from bottrader.domain.orders import Fill
 from tests.fixtures.databases import with_database
@@ -34,6 +35,7 @@ from tests.fixtures.processes import PATIENCE_S, inherited_environment
 
 STEPS_PER_KILL = 9
 OVERLAP = 2
+START_ATTEMPTS = 4
 DELAY_S_MAX = 0.04
 PROCESS_KILLS, SERVER_KILLS = 4, 1
 # 50 kills here and 500 at night.
@@ -49,8 +51,15 @@ class Server:
     url: str = field(init=False)
 
     def start(self) -> None:
-        self.handle = EmbeddedPostgres(self.folder / "data")
-        self.url = self.handle.start()
+        """Start it, or recover it; a busy machine may need longer for that than the wheel waits."""
+        for attempts_left in reversed(range(START_ATTEMPTS)):
+            self.handle = EmbeddedPostgres(self.folder / "data")
+            try:
+                self.url = self.handle.start()
+                return
+            except StartupRefused:
+                if not attempts_left:
+                    raise
 
     async def kill(self) -> None:
         """Kill the postmaster and all of its children at once."""
