@@ -214,7 +214,7 @@ OFFENCES: Sequence[Offence] = (
             "import asyncio\n\n\nasync def test_planted() -> None:\n"
             "    asyncio.get_running_loop().create_task(asyncio.Event().wait())\n",
         ),
-        "task",
+        "left behind by the test: task",
     ),
     Offence(
         "a slow unit test",
@@ -224,7 +224,7 @@ OFFENCES: Sequence[Offence] = (
             "from time import process_time\n\n\ndef test_planted() -> None:\n"
             "    end = process_time() + 0.4\n    while process_time() < end:\n        pass\n",
         ),
-        "CPU",
+        "ms of CPU and may use",
     ),
     Offence(
         "a socket in a unit test",
