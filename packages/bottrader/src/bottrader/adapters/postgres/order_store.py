@@ -28,7 +28,7 @@ from bottrader.domain.orders import (
     check_transition,
 )
 from bottrader.domain.signals import SignalOutcome, Trigger
-from bottrader.ports import StrategyLink, TrailState
+from bottrader.ports import StrategyLink
 
 # The share lock makes a new holder wait until this intent is committed, so it cannot miss it when it reconciles.
 LEASE_TOKENS = "SELECT token FROM leases ORDER BY role FOR SHARE"
@@ -137,12 +137,6 @@ EXECUTIONS_OF = """
     SELECT execution_id, order_id, product_id, side, price, size, fee, executed_at, sequence FROM executions
     WHERE order_id = ANY(ARRAY(SELECT client_order_id FROM order_transitions WHERE venue_order_id = ANY($1::text[])))
     ORDER BY product_id COLLATE "C", executed_at, sequence, execution_id COLLATE "C" """
-TRAIL_OF = "SELECT product_id, anchor_order_id, high, stop FROM trailing_stops WHERE product_id = $1"
-SAVE_TRAIL = """
-    INSERT INTO trailing_stops (product_id, anchor_order_id, high, stop) VALUES ($1, $2, $3, $4)
-    ON CONFLICT (product_id) DO UPDATE SET anchor_order_id = excluded.anchor_order_id, high = excluded.high,
-        stop = excluded.stop"""
-CLEAR_TRAIL = "DELETE FROM trailing_stops WHERE product_id = $1"
 # Steps and fills take turns: each sees what the one before committed, so that steps stay legal and the record computed
 # last is computed from everything. An advisory lock, because locking rows of a fact would need the right to change it.
 ONE_BOOKKEEPER = "SELECT pg_advisory_xact_lock(hashtextextended('bottrader orders', 0))"
@@ -229,19 +223,6 @@ class PostgresOrders:
     async def executions_of(self, venue_order_ids: Collection[VenueOrderId]) -> Sequence[Execution]:
         rows = await self._database.fetch("reading executions of orders", EXECUTIONS_OF, sorted(venue_order_ids))
         return [to_execution(row) for row in rows]
-
-    async def trail_of(self, product_id: ProductId) -> TrailState | None:
-        row = await self._database.fetchrow("reading a trailing stop", TRAIL_OF, product_id)
-        if row is None:
-            return None
-        return TrailState(row["product_id"], row["anchor_order_id"], row["high"], row["stop"])
-
-    async def save_trail(self, trail: TrailState) -> None:
-        values = (trail.product_id, trail.anchor_order_id, trail.high, trail.stop)
-        await self._database.execute("saving a trailing stop", SAVE_TRAIL, *values)
-
-    async def clear_trail(self, product_id: ProductId) -> None:
-        await self._database.execute("clearing a trailing stop", CLEAR_TRAIL, product_id)
 
 
 def to_link(row: Row) -> StrategyLink:

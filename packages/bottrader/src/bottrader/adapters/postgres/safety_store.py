@@ -1,4 +1,4 @@
-"""The kill switch and the peaks of open positions in Postgres."""
+"""The kill switch, and trails and peaks of open positions, in Postgres."""
 
 from decimal import Decimal
 
@@ -8,7 +8,7 @@ from bottrader.domain.market import ProductId
 from bottrader.domain.money import Price
 from bottrader.domain.peaks import Peak, PriceSample
 from bottrader.domain.risk import KillSwitch
-from bottrader.ports import PeakState
+from bottrader.ports import PeakState, TrailState
 
 PEAK_OF = """
     SELECT product_id, anchor_order_id, high, sample_times, sample_prices FROM tracked_peaks WHERE product_id = $1"""
@@ -21,6 +21,12 @@ THROW = """
     INSERT INTO kill_switch (is_on, reason, source, at, flattens, request_digest) VALUES ($1, $2, $3, $4, $5, $6)
     ON CONFLICT (request_digest) DO NOTHING RETURNING throw"""
 NEWEST_THROW = "SELECT is_on, reason, source, at, flattens FROM kill_switch ORDER BY throw DESC LIMIT 1"
+TRAIL_OF = "SELECT product_id, anchor_order_id, high, stop FROM trailing_stops WHERE product_id = $1"
+SAVE_TRAIL = """
+    INSERT INTO trailing_stops (product_id, anchor_order_id, high, stop) VALUES ($1, $2, $3, $4)
+    ON CONFLICT (product_id) DO UPDATE SET anchor_order_id = excluded.anchor_order_id, high = excluded.high,
+        stop = excluded.stop"""
+CLEAR_TRAIL = "DELETE FROM trailing_stops WHERE product_id = $1"
 
 
 class PostgresSafety:
@@ -28,6 +34,19 @@ class PostgresSafety:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    async def trail_of(self, product_id: ProductId) -> TrailState | None:
+        row = await self._database.fetchrow("reading a trailing stop", TRAIL_OF, product_id)
+        if row is None:
+            return None
+        return TrailState(row["product_id"], row["anchor_order_id"], row["high"], row["stop"])
+
+    async def save_trail(self, trail: TrailState) -> None:
+        values = (trail.product_id, trail.anchor_order_id, trail.high, trail.stop)
+        await self._database.execute("saving a trailing stop", SAVE_TRAIL, *values)
+
+    async def clear_trail(self, product_id: ProductId) -> None:
+        await self._database.execute("clearing a trailing stop", CLEAR_TRAIL, product_id)
 
     async def peak_of(self, product_id: ProductId) -> PeakState | None:
         row = await self._database.fetchrow("reading a peak", PEAK_OF, product_id)
