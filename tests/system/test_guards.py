@@ -88,6 +88,19 @@ async def test_planted() -> None:
 """,
         "left behind by the test: task forgotten",
     ),
+    "a task that got lost": (
+        "unit",
+        """\
+import asyncio
+import gc
+
+async def test_planted() -> None:
+    asyncio.get_running_loop().create_task(asyncio.Event().wait(), name="forgotten")
+    await asyncio.sleep(0)
+    gc.collect()
+""",
+        "Task was destroyed but it is pending",
+    ),
     "a task left behind by a fixture": (
         "unit",
         """\
