@@ -1,4 +1,4 @@
-"""The `Mailer` over SMTP: any mail server, Amazon SES among them (see ADR 12).
+"""The `Mailer` over SMTP: any mail server, Amazon SES among them (see ADR 15).
 
 What is known of a mail depends on how far the dialogue came (RFC 5321, section 4.2.5): before its text was handed over
 it certainly did not leave; once the server answered 250 to the text it is the server's; in between nobody knows.

@@ -14,7 +14,7 @@ from bottrader.adapters.memory.books import Ledger, refuse_changed_fill, row_of
 from bottrader.adapters.memory.links import link_of
 from bottrader.adapters.memory.reports import MemoryReports, brackets_within, logged_run, totals_within
 from bottrader.adapters.memory.safety import MemorySafety
-from bottrader.adapters.memory.truth import MemoryTruth
+from bottrader.adapters.memory.truth import MemoryTruth, review_of_unmatched
 from bottrader.adapters.memory.versions import MemoryVersions
 from bottrader.domain.adoption import Adoption
 from bottrader.domain.dust import is_dust
@@ -44,7 +44,6 @@ from bottrader.ports import (
     LedgerSnapshot,
     LoggedRun,
     ReportFacts,
-    ReviewItem,
     SignalHistory,
     StoredAllocations,
     StrategyLink,
@@ -297,9 +296,7 @@ class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemoryReports, Memo
         self._runs_of[product_id] = len(self.runs)
         for row in run.rows:
             if row.buy_order_id is None and not is_dust(row):
-                subject = f"{row.sell_order_id}/{row.sell_execution_id}"
-                detail = f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
-                await self.queue_review([ReviewItem("unmatched_sell", product_id, subject, detail, "medium", run.at)])
+                await self.queue_review([review_of_unmatched(row, run.at)])
         return await self.allocation_state(product_id)
 
     async def allocations(self, since: datetime | None = None) -> Sequence[Allocation]:
@@ -341,7 +338,7 @@ class MemoryStore(MemoryTruth, MemoryOrders, MemoryVersions, MemoryReports, Memo
             version=await self.active_version(),
             totals=totals_within(ledger, since, until),
             newest_run=self._newest_run,
-            reviews_count=len(self.review_queue),
+            reviews_count=len(self._review),
         )
 
     @asynccontextmanager

@@ -9,6 +9,7 @@ from bottrader.domain.amendments import StandingTrade, standing_trades
 from bottrader.domain.cash import CashKind, CashMovement, CashRoute, opened_at, record_fault
 from bottrader.domain.corrections import Correction, CorrectionKind, news_among
 from bottrader.domain.errors import InvariantBroken
+from bottrader.domain.lots import Allocation
 from bottrader.domain.market import base_of, quote_of
 from bottrader.domain.money import EXACT, ZERO, Money, Price, Size, exact
 from bottrader.domain.orders import ClientOrderId, OrderState, Side, VenueOrder, VenueOrderId
@@ -16,6 +17,13 @@ from bottrader.ports import OrderSource, ReviewItem, TradeRecord
 
 _STATUS = {OrderState.FILLED: "filled", OrderState.CANCELLED: "cancelled", OrderState.EXPIRED: "cancelled"}
 REST = "rest_api"
+
+
+def review_of_unmatched(row: Allocation, at: datetime) -> ReviewItem:
+    """Return the question that a sell without a buy puts to a person."""
+    subject = f"{row.sell_order_id}/{row.sell_execution_id}"
+    detail = f"{row.size} of the sell {row.sell_order_id} has no earlier buy"
+    return ReviewItem("unmatched_sell", row.product_id, subject, detail, "medium", at)
 
 
 class MemoryTruth:

@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from itertools import groupby
 
 from bottrader.adapters.memory.books import Ledger
+from bottrader.adapters.memory.truth import review_of_unmatched
 from bottrader.domain.dust import is_dust
 from bottrader.domain.errors import BotTraderError, VersionRefused
 from bottrader.domain.lots import Allocation, LotMethod, allocate
 from bottrader.domain.market import ProductId
 from bottrader.domain.performance import realized_pnl
-from bottrader.ports import AllocationVersion, RebuildResult, VersionStatus, VersionSummary
+from bottrader.ports import AllocationVersion, RebuildResult, ReviewItem, VersionStatus, VersionSummary
 
 BEGINNING = datetime(2000, 1, 1, tzinfo=UTC)
 """When the first version was made, which every store has from the start."""
@@ -30,11 +31,12 @@ class _Version:
 class MemoryVersions:
     """The `VersionStore` in memory."""
 
+    _review: dict[tuple[str, str], ReviewItem]
+
     def __init__(self) -> None:
         super().__init__()
         self._books = Ledger()
         self._allocations: Rows = {}
-        self.review_queue: dict[str, datetime] = {}
         self._version = AllocationVersion(1, LotMethod.FIFO)
         self._versions = {1: _Version(LotMethod.FIFO, VersionStatus.COMPLETE, BEGINNING, {})}
         self.failures: dict[int, str] = {}
@@ -59,7 +61,8 @@ class MemoryVersions:
         unmatched = [row for row in allocations if row.buy_order_id is None]
         for row in unmatched:
             if not is_dust(row):
-                self.review_queue.setdefault(f"{row.sell_order_id}/{row.sell_execution_id}", at)
+                item = review_of_unmatched(row, at)
+                self._review.setdefault((item.issue, item.subject), item)
         return RebuildResult(version, len(executions), len(allocations), len(unmatched), realized_pnl(allocations))
 
     async def allocation_versions(self) -> Sequence[VersionSummary]:

@@ -4,13 +4,13 @@ A process that follows the lots of a product knows by the number of the newest r
 asked for after each sell. Allocations that were written before spell some amounts with zeros at their end; without
 these the rows are equal to those of a rebuild, to the byte.
 
-Revises: 0010
+Revises: 0011
 """
 
 from alembic import op
 
 revision = "0012"
-down_revision = "0010"
+down_revision = "0011"
 branch_labels = None
 depends_on = None
 

@@ -1,12 +1,12 @@
 """What became of each report: every step of making and sending one is a row, and a period is settled once.
 
-Revises: 0010
+Revises: 0012
 """
 
 from alembic import op
 
 revision = "0013"
-down_revision = "0010"
+down_revision = "0012"
 branch_labels = None
 depends_on = None
 

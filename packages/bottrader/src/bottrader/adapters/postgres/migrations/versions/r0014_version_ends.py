@@ -2,13 +2,13 @@
 
 Its rows are gone then, its number and its log stay: numbers are never used again.
 
-Revises: 0012
+Revises: 0013
 """
 
 from alembic import op
 
 revision = "0014"
-down_revision = "0012"
+down_revision = "0013"
 branch_labels = None
 depends_on = None
 
