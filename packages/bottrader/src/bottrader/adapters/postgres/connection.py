@@ -23,6 +23,8 @@ STATEMENT_CACHE_SIZE = 200
 SESSION_SETTINGS = {
     "application_name": "bottrader",
     "timezone": "UTC",
+    # The server's default is that of a spinning disk: it would read a whole ledger to find the trades of a month.
+    "random_page_cost": "1.1",
     # A transaction that waits or idles longer than this belongs to a client that is gone, and would block the others.
     "lock_timeout": "20s",
     "idle_in_transaction_session_timeout": "60s",
