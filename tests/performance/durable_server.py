@@ -1,5 +1,10 @@
-"""A server as in production: on a disk, with fsync and the server's own settings, unlike that of the other tests."""
+"""A server as in production: on a disk, with fsync and the server's own settings, unlike that of the other tests.
 
+One thing is set: room for the write-ahead log of a whole run, so that each run pays for its own checkpoint (the tests
+ask for one before) and none for that of another, which would fall into some and not into others.
+"""
+
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -18,10 +23,21 @@ def durable_server() -> Iterator[str]:
     folder = Path(mkdtemp(prefix="bottrader-durable-", dir="/var/tmp"))
     server = EmbeddedPostgres(folder / "data")
     try:
-        yield server.start()
+        url = server.start()
+        asyncio.run(_make_room(url))
+        yield url
     finally:
         server.stop()
         rmtree(folder, ignore_errors=True)
+
+
+async def _make_room(url: str) -> None:
+    sql = await connect(url)
+    try:
+        await sql.execute("ALTER SYSTEM SET max_wal_size = '8GB'")
+        await sql.execute("SELECT pg_reload_conf()")
+    finally:
+        await sql.close()
 
 
 @asynccontextmanager

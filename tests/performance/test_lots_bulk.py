@@ -30,6 +30,8 @@ HANGS_AFTER_S = 900
 PEAK_MB_MAX = 600
 GUIDE_BARS_S = {1_000: 5, 100_000: 300}
 PIECE_BYTES = 1 << 20
+# How often each size is measured, by trades and products.
+ROUNDS = {(1_000, 1): 5, (1_000, 50): 5, (100_000, 1): 7, (100_000, 50): 7, (1_000_000, 1): 1, (1_000_000, 50): 1}
 # As the testing guide words them, with what follows from its condition: nothing is sold before its order was made. The
 # newest trade of the ledger is of noon, and there is one a minute.
 QUERIES = {
@@ -53,14 +55,26 @@ QUERIES = {
 
 @dataclass(frozen=True)
 class Measured:
-    """Seconds of each phase, of the floor, and rows and memory; the run whose ratio is the median."""
+    """What one size took, round by round: seconds of each phase with rows and memory, and seconds of the floor.
 
-    run: dict[str, float]
-    copy_s: float
+    A disk that others write to makes a round slower and never faster, so the fastest of each are compared; what grows
+    with the size is judged by the medians.
+    """
+
+    runs: list[dict[str, float]]
+    copies_s: list[float]
+
+    @property
+    def fastest(self) -> dict[str, float]:
+        return min(self.runs, key=lambda run: run["total"])
 
     @property
     def ratio(self) -> float:
-        return self.run["total"] / self.copy_s
+        return self.fastest["total"] / min(self.copies_s)
+
+    @property
+    def median_s(self) -> float:
+        return median(run["total"] for run in self.runs)
 
 
 @pytest.fixture(scope="module")
@@ -71,65 +85,58 @@ def server_url() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def measured() -> dict[tuple[int, int], Measured]:
-    """What was measured so far, by trades and products."""
-    return {}
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _compiled(server_url: str) -> None:
-    """Compile once, before anything is measured."""
-    faulthandler.cancel_dump_traceback_later()
-
-    async def warm() -> None:
-        async with ledger_database(server_url, "warm") as (url, sql):
-            await fill_ledger(sql, 100, 1)
-            _rebuild(url)
-            tell("compiled code from the disk:", f"{_rebuild(url)['loading']:.2f} s, once a process")
-
-    asyncio.run(warm())
-
-
-@pytest.fixture(autouse=True)
-def _patience() -> None:
-    """A million trades take longer to record than a test that hangs is given elsewhere."""
+def measured(server_url: str) -> dict[tuple[int, int], Measured]:
+    """Each size measured, small ones first, whatever order the tests come in; by trades and products."""
     faulthandler.cancel_dump_traceback_later()
     faulthandler.dump_traceback_later(HANGS_AFTER_S, exit=True)
+    return asyncio.run(_measure_all(server_url))
 
 
-@pytest.mark.parametrize(
-    ("trades", "products", "rounds"),
-    [(1_000, 1, 5), (1_000, 50, 5), (100_000, 1, 3), (100_000, 50, 3), (1_000_000, 1, 1), (1_000_000, 50, 1)],
-)
-async def test_a_rebuild_costs_little_more_than_storing_its_rows(
-    server_url: str, measured: dict[tuple[int, int], Measured], trades: int, products: int, rounds: int
+@pytest.mark.parametrize(("trades", "products"), ROUNDS)
+def test_a_rebuild_costs_little_more_than_storing_its_rows(
+    measured: dict[tuple[int, int], Measured], trades: int, products: int
 ) -> None:
     """B298, B299, B300, B301"""
-    async with ledger_database(server_url, f"lots_{trades}_{products}") as (url, sql):
-        assert await sql.fetchval("SHOW fsync") == "on"
-        await fill_ledger(sql, trades, products)
-        taken = [await _measure(url, sql) for _ in range(rounds)]
-        if (trades, products) == (100_000, 50):
-            plain_s = _rebuild(url, "plain")["total"]
-            tell("the plain Decimal route:", f"{plain_s:.1f} s, {plain_s / taken[-1].run['total']:.1f} times as long")
-        middle = sorted(taken, key=lambda each: each.ratio)[rounds // 2]
-        measured[trades, products] = middle
-        _tell(trades, products, middle)
-        if (trades, products) == (1_000_000, 50):
-            await _check_queries(sql)
-
+    size = measured[trades, products]
+    assert max(run["peak_mb"] for run in size.runs) <= PEAK_MB_MAX
     if trades in GUIDE_BARS_S:
-        assert middle.run["total"] < GUIDE_BARS_S[trades]
+        assert size.median_s < GUIDE_BARS_S[trades]
     if trades >= 100_000:
-        assert middle.ratio <= COPY_RATIO_MAX
-    if trades == 1_000_000:
-        assert middle.run["peak_mb"] <= PEAK_MB_MAX
-        growth = middle.run["total"] / measured[100_000, products].run["total"]
-        tell(f"100,000 to 1,000,000 trades, {products} products:", f"{growth:.1f} times")
-        assert growth <= GROWTH_MAX
+        assert size.ratio <= COPY_RATIO_MAX
 
 
-async def _measure(url: str, sql: Connection) -> Measured:
+@pytest.mark.parametrize("products", [1, 50])
+def test_ten_times_the_trades_take_about_ten_times_as_long(
+    measured: dict[tuple[int, int], Measured], products: int
+) -> None:
+    small, large = measured[100_000, products].median_s, measured[1_000_000, products].median_s
+    tell(f"100,000 to 1,000,000 trades, {products} products:", f"{large / small:.1f} times")
+    assert large / small <= GROWTH_MAX
+
+
+async def _measure_all(server_url: str) -> dict[tuple[int, int], Measured]:
+    async with ledger_database(server_url, "warm") as (url, sql):
+        await fill_ledger(sql, 100, 1)
+        _rebuild(url)
+        tell("compiled code from the disk:", f"{_rebuild(url)['loading']:.2f} s, once a process")
+    measured = {}
+    for (trades, products), rounds in ROUNDS.items():
+        async with ledger_database(server_url, f"lots_{trades}_{products}") as (url, sql):
+            assert await sql.fetchval("SHOW fsync") == "on"
+            await fill_ledger(sql, trades, products)
+            taken = [await _measure(url, sql) for _ in range(rounds)]
+            size = measured[trades, products] = Measured([run for run, _ in taken], [copy_s for _, copy_s in taken])
+            _tell(trades, products, size)
+            if (trades, products) == (100_000, 50):
+                plain_s = _rebuild(url, "plain")["total"]
+                times = plain_s / size.median_s
+                tell("the plain Decimal route:", f"{plain_s:.1f} s, {times:.1f} times as long", ratio=times)
+            if (trades, products) == (1_000_000, 50):
+                await _check_queries(sql)
+    return measured
+
+
+async def _measure(url: str, sql: Connection) -> tuple[dict[str, float], float]:
     """Rebuild into an empty table; then copy the same bytes into the same table, empty again."""
     await _empty(sql)
     run = _rebuild(url)
@@ -138,7 +145,7 @@ async def _measure(url: str, sql: Connection) -> Measured:
     started = perf_counter()
     async with sql.transaction():
         await sql.copy_to_table(TABLE, source=_each(pieces), columns=COLUMNS, format="binary")
-    return Measured(run, perf_counter() - started)
+    return run, perf_counter() - started
 
 
 async def _check_queries(sql: Connection) -> None:
@@ -188,11 +195,13 @@ async def _each(pieces: Sequence[bytes]) -> AsyncIterator[bytes]:
         yield piece
 
 
-def _tell(trades: int, products: int, measured: Measured) -> None:
-    phases = ", ".join(f"{phase} {measured.run[phase]:.3f}" for phase in PHASES)
+def _tell(trades: int, products: int, size: Measured) -> None:
+    run = size.fastest
+    phases = ", ".join(f"{phase} {run[phase]:.3f}" for phase in PHASES)
     bar = f", guide < {GUIDE_BARS_S[trades]} s" if trades in GUIDE_BARS_S else ""
     tell(
         f"{trades:,} trades, {products} products:",
-        f"{phases} s{bar}; {measured.run['rows']:,.0f} rows, {measured.ratio:.2f} times their COPY"
-        f" ({measured.copy_s:.3f} s), {measured.run['peak_mb']:.0f} MB",
+        f"{phases} s{bar}; {run['rows']:,.0f} rows, {size.ratio:.2f} times their COPY"
+        f" ({min(size.copies_s):.3f} s), {run['peak_mb']:.0f} MB",
+        ratio=size.ratio,
     )
