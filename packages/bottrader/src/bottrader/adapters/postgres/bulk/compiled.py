@@ -28,22 +28,34 @@ async def write(
     columns = await load(connection, products)
     refuse_disorder(columns)
     outcomes: dict[ProductId, Outcome] = {}
+    too_wide: list[ProductId] = []
+    # One COPY for all products: what comes next is made while the server stores what came before.
+    await write_stream(connection, _pieces(columns, target, outcomes, too_wide))
+    return outcomes | await plain.write(connection, target, too_wide)
+
+
+async def _pieces(
+    columns: Columns, target: Target, outcomes: dict[ProductId, Outcome], too_wide: list[ProductId]
+) -> AsyncIterator[bytes]:
+    """Yield the binary COPY of the rows of all products; note what came of each, and which do not fit."""
+    yield reading.HEADER
     for number, name in enumerate(columns.products):
         product_id = ProductId(name.decode())
         scales = fit(columns, number)
         if scales is None:
-            outcomes |= await plain.write(connection, target, [product_id])
+            too_wide.append(product_id)
             continue
         rows, outcome = match(columns, number, target.method)
         stream = Stream(columns, number, scales, rows, target)
-        await write_stream(connection, stream)
+        for piece in stream.encoded():
+            yield piece
         outcomes[product_id] = outcome.earning(stream.pnl())
-    return outcomes
+    yield encoding.TRAILER
 
 
-async def write_stream(connection: Connection, stream: "Stream") -> None:
+async def write_stream(connection: Connection, pieces: AsyncIterator[bytes]) -> None:
     """Have the server read the rows while they are made."""
-    await connection.copy_to_table(TABLE, source=stream.pieces(), columns=COLUMNS, format="binary")
+    await connection.copy_to_table(TABLE, source=pieces, columns=COLUMNS, format="binary")
 
 
 async def load(connection: Connection, products: Sequence[ProductId] | None) -> Columns:
@@ -71,7 +83,7 @@ def match(columns: Columns, product: int, method: LotMethod) -> tuple[tuple[Arra
 
 
 class Stream:
-    """The binary COPY of one product's rows, made piece by piece while the server reads; sums up their P&L."""
+    """One product's rows as bytes of a binary COPY, made piece by piece; sums up their P&L."""
 
     def __init__(
         self, columns: Columns, product: int, scales: Scales, rows: tuple[Array, Array], target: Target
@@ -88,15 +100,8 @@ class Stream:
         decimals = (scales.price, scales.size, scales.money)
         self._terms = (target.version, target.batch, name, decimals, self._row_bytes_max)
 
-    async def pieces(self) -> AsyncIterator[bytes]:
-        """Yield the stream in pieces of about `encoding.CHUNK_BYTES`."""
-        yield reading.HEADER
-        for piece in self.encoded():
-            yield piece
-        yield encoding.TRAILER
-
     def encoded(self) -> Iterator[bytes]:
-        """Yield the rows without header and trailer."""
+        """Yield the rows in pieces of about `encoding.CHUNK_BYTES`."""
         room = np.empty(encoding.CHUNK_BYTES + self._row_bytes_max, np.uint8)
         row, end = 0, len(self._rows[0])
         while row < end:
