@@ -200,6 +200,8 @@ def copy(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.P
     (pytester.path / "tests").mkdir()
     shutil.copy(ROOT / "tests/conftest.py", pytester.path / "tests")
     shutil.copytree(ROOT / "tests/guards", pytester.path / "tests/guards", ignore=skip)
+    (pytester.path / "tests/fixtures").mkdir()
+    shutil.copy(ROOT / "tests/fixtures/evidence.py", pytester.path / "tests/fixtures")
     return pytester
 
 
