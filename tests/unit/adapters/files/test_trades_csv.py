@@ -208,11 +208,24 @@ class TestRefusing:
         assert problem.startswith(f"line 3: {column} ")
         assert reason in problem
 
-    @pytest.mark.parametrize("text", ["", "1.5", "-1", "x", "1" * 19])
-    def test_a_sequence_is_a_whole_number_in_every_line(self, file: Path, text: str) -> None:
+    @pytest.mark.parametrize("text", ["1.5", "-1", "x", "1" * 19])
+    def test_a_sequence_is_a_whole_number(self, file: Path, text: str) -> None:
         (problem,) = refusals(file, header("sequence"), f"{line()},{text}")
 
-        assert problem.startswith("line 2: sequence is a whole number of up to 18 digits in every line")
+        assert problem.startswith("line 2: sequence is a whole number of up to 18 digits")
+
+    @pytest.mark.parametrize(("first", "second", "is_said"), [("", "7", "given"), ("0", "", "empty")])
+    def test_a_sequence_is_in_every_line_or_in_none(self, file: Path, first: str, second: str, is_said: str) -> None:
+        (problem,) = refusals(file, header("sequence"), f"{line()},{first}", line(order_id="b2") + f",{second}")
+
+        assert problem.startswith(f"line 3: sequence is {is_said} but not so in line 2")
+
+    def test_an_empty_column_of_sequences_is_none(self, file: Path) -> None:
+        lines = (line(), line(order_id="b2"))
+        assert (
+            read(file, header("sequence"), *(f"{each}," for each in lines)).executions
+            == read(file, HEADER, *lines).executions
+        )
 
     def test_every_problem_of_every_line_is_told(self, file: Path) -> None:
         problems = refusals(file, HEADER, line(size="0", fee="x"), line(order_id="b2"), line(order_id="", side="no"))

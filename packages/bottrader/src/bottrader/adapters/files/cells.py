@@ -81,7 +81,7 @@ def parse_fee(text: str) -> Decimal:
 def parse_sequence(text: str) -> int:
     """Return the venue's number of a trade."""
     if not _WHOLE.fullmatch(text):
-        raise CellInvalid(f"is a whole number of up to 18 digits in every line, was {quoted(text)}")
+        raise CellInvalid(f"is a whole number of up to 18 digits, was {quoted(text)}")
     return int(text)
 
 

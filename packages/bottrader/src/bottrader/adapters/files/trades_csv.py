@@ -48,7 +48,7 @@ class _Trade:
     time: datetime
     fee_currency: str = ""
     fee_price: Decimal | None = None
-    sequence: int = 0
+    sequence: int | None = None
     account: str = ""
 
 
@@ -112,6 +112,7 @@ class _Trades:
         self._seen: dict[str, tuple[int, _Trade]] = {}
         self.executions: list[Execution] = []
         self.repeated_count = 0
+        self._numbered_line: dict[bool, int] = {}
 
     @property
     def count(self) -> int:
@@ -127,9 +128,21 @@ class _Trades:
         reasons: list[str] = []
         trade = _trade(dict(zip(header, row, strict=True)), reasons)
         if trade is not None:
+            self._check_numbering(line, trade, reasons)
             self._keep(line, trade, reasons)
         for reason in reasons:
             self._problems.add(line, reason)
+
+    def _check_numbering(self, line: int, trade: _Trade, reasons: list[str]) -> None:
+        """Numbers order trades of one moment; where only some have one, the order of the others is anybody's guess."""
+        is_numbered = trade.sequence is not None
+        self._numbered_line.setdefault(is_numbered, line)
+        other_line = self._numbered_line.get(not is_numbered)
+        if other_line is not None:
+            reasons.append(
+                f"sequence is {'given' if is_numbered else 'empty'} but not so in line {other_line}; give it in every"
+                " line or in none"
+            )
 
     def _keep(self, line: int, trade: _Trade, reasons: list[str]) -> None:
         first_line, first = self._seen.setdefault(trade.order_id, (line, trade))
@@ -196,7 +209,7 @@ def _execution(trade: _Trade, fee: Decimal) -> Execution:
         size=Size(trade.size),
         fee=Money(fee),
         executed_at=trade.time,
-        sequence=trade.sequence,
+        sequence=trade.sequence or 0,
         account=trade.account,
     )
 
@@ -221,6 +234,6 @@ _PARSERS: Mapping[str, Callable[[str], Any]] = {
     "time": cells.parse_moment,
     "fee_currency": _or(cells.parse_currency, ""),
     "fee_price": _or(cells.parse_positive, None),
-    "sequence": cells.parse_sequence,
+    "sequence": _or(cells.parse_sequence, None),
     "account": _or(cells.parse_id, ""),
 }
