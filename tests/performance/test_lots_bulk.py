@@ -31,7 +31,7 @@ PEAK_MB_MAX = 600
 GUIDE_BARS_S = {1_000: 5, 100_000: 300}
 PIECE_BYTES = 1 << 20
 # How often each size is measured, by trades and products.
-ROUNDS = {(1_000, 1): 5, (1_000, 50): 5, (100_000, 1): 7, (100_000, 50): 7, (1_000_000, 1): 1, (1_000_000, 50): 1}
+ROUNDS = {(1_000, 1): 5, (1_000, 50): 5, (100_000, 1): 5, (100_000, 50): 5, (1_000_000, 1): 2, (1_000_000, 50): 2}
 # As the testing guide words them, with what follows from its condition: nothing is sold before its order was made. The
 # newest trade of the ledger is of noon, and there is one a minute.
 QUERIES = {

@@ -121,6 +121,35 @@ async def test_a_difference_is_told_with_symbol_position_expected_and_found() ->
     assert Finding("BTC-USD", 1, "proceeds 30", "60") in amounts
 
 
+async def test_a_buy_that_is_sold_twice_is_found() -> None:
+    """By hand: all of b1 and half of b2 are sold by s1; a second row of b1 makes 2 of 1."""
+    audit = audit_of()
+    found = await findings(replace(audit, rows=[*audit.rows, replace(audit.rows[0], position=4)]))
+    assert found["no buy is sold more than once"] == [Finding("BTC-USD", 0, "buy b1: at most size 1", "2 in 2 rows")]
+
+
+async def test_rows_that_come_in_another_order_than_their_sells_are_found() -> None:
+    audit = audit_of()
+    rows = [replace(row, position=position) for position, row in enumerate([audit.rows[2], audit.rows[0]])]
+    (finding,) = (await findings(replace(audit, rows=rows)))["nothing is sold before it was bought, in ledger order"][
+        :1
+    ]
+    assert (finding.position, finding.expected) == (1, "rows by sell")
+
+
+async def test_a_younger_buy_that_goes_first_is_found() -> None:
+    """P5: s1 takes half of b2 before all of b1."""
+    audit = audit_of()
+    rows = [replace(row, position=position) for position, row in enumerate([audit.rows[1], audit.rows[0]])]
+    found = (await findings(replace(audit, rows=rows)))["nothing is sold before it was bought, in ledger order"]
+    assert [(each.position, each.expected) for each in found] == [(1, "the oldest buy first")]
+
+
+async def test_a_row_of_a_sell_that_there_never_was_is_found() -> None:
+    found = await findings(changed(audit_of(), 0, sell_execution_id="invented"))
+    assert {"rows agree with their executions", "each sell is allocated whole, matched or not"} <= found.keys()
+
+
 async def test_a_row_too_few_and_one_too_many_are_told() -> None:
     audit = audit_of()
     fewer = await findings(replace(audit, rows=audit.rows[:-1]))

@@ -13,7 +13,7 @@ from bottrader.domain.cash import CashKind, CashMovement, CashRoute
 from bottrader.domain.corrections import Correction, CorrectionKind
 from bottrader.domain.errors import AdapterError, ExchangeRefused, ExchangeUnreachable, WireUnreadable
 from bottrader.domain.money import Size
-from bottrader.domain.orders import Accepted, ClientOrderId, OrderKind, Side, VenueOrderId
+from bottrader.domain.orders import Accepted, ClientOrderId, OrderKind, Side, VenueOrder, VenueOrderId
 from tests.fixtures.facts import BTC, ETH, NOON
 from tests.fixtures.trading_house import FEES, House, btc_entry, entry, price, unlocked
 
@@ -121,6 +121,34 @@ async def test_an_order_and_a_fill_that_were_missed_are_named_and_its_record_sho
     assert (result.corrections[1].ours, result.corrections[1].theirs) == ("accepted", "filled")
     (row,) = await house.store.trade_records()
     assert (row.last_reconciled_at, row.last_reconciled_via) == (house.clock.now(), "rest_api")
+
+
+async def test_an_order_of_somebody_else_that_cannot_be_asked_about_is_asked_about_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """F51: unanswered, or not listed yet; both are told, and neither is an answer."""
+    house = await House().open()
+    venue_order_id = await trade_by_hand(house)
+
+    async def silent(asked: VenueOrderId) -> VenueOrder | None:
+        raise ExchangeUnreachable("no answer within 10 s")
+
+    async def not_listed(asked: VenueOrderId) -> VenueOrder | None:
+        return None
+
+    with monkeypatch.context() as answering:
+        answering.setattr(house.exchange, "get_order", silent)
+        first = await house.reconciler.run(unlocked)
+        answering.setattr(house.exchange, "get_order", not_listed)
+        second = await house.reconciler.run(unlocked)
+    assert [kind for kind, _, _ in named(first)] == ["fill", "balance", "balance"]
+    assert (named(second), len(second.differences)) == ([], 2)
+    assert (len(house.told("foreign_order_not_asked")), len(house.told("foreign_order_unknown"))) == (1, 1)
+    assert list(await house.store.trade_records()) == []
+
+    last = await house.reconciler.run(unlocked)
+    assert named(last)[0] == ("foreign_order", venue_order_id, "shown as manual")
+    assert last.differences == ()
 
 
 async def test_a_deposit_is_taken_in_by_itself_and_only_once() -> None:

@@ -4,6 +4,7 @@ from dataclasses import replace
 from decimal import Decimal
 
 from bottrader.adapters.memory.exchange import Lose, StayOpen
+from bottrader.app.portfolio import Portfolio
 from bottrader.domain.orders import ClientOrderId, OpenOrder, OrderState, Side, VenueOrderId
 from tests.fixtures.facts import BTC, ETH
 from tests.fixtures.trading_house import House, btc_entry, money
@@ -63,3 +64,14 @@ async def test_what_closed_trades_earned_is_known_fees_deducted() -> None:
     assert house.portfolio.realized_pnl() == 0
     await house.see("38000")
     assert house.portfolio.realized_pnl() == Decimal("-26.24")
+
+
+async def test_a_fill_of_a_product_that_is_not_traded_any_more_is_followed_all_the_same() -> None:
+    house = await House().open()
+    await house.buy("0.01")
+    narrowed = Portfolio(house.store, [ETH])
+    await narrowed.load()
+    assert narrowed.position(BTC) is None
+    await narrowed.take(BTC, [], house.clock.now())
+    assert narrowed.position(BTC) == house.portfolio.position(BTC)
+    assert narrowed.position(BTC) is not None
