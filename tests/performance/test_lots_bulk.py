@@ -109,9 +109,11 @@ def test_a_rebuild_costs_little_more_than_storing_its_rows(
 def test_ten_times_the_trades_take_about_ten_times_as_long(
     measured: dict[tuple[int, int], Measured], products: int
 ) -> None:
-    small, large = measured[100_000, products].median_s, measured[1_000_000, products].median_s
-    tell(f"100,000 to 1,000,000 trades, {products} products:", f"{large / small:.1f} times")
-    assert large / small <= GROWTH_MAX
+    """Or as much longer as the rows alone: where a disk is slower with ten times as much, that is not ours to mend."""
+    small, large = measured[100_000, products], measured[1_000_000, products]
+    growth, of_copy = large.median_s / small.median_s, median(large.copies_s) / median(small.copies_s)
+    tell(f"100,000 to 1,000,000 trades, {products} products:", f"{growth:.1f} times, their COPY {of_copy:.1f} times")
+    assert growth <= max(GROWTH_MAX, of_copy)
 
 
 async def _measure_all(server_url: str) -> dict[tuple[int, int], Measured]:
