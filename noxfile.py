@@ -178,7 +178,7 @@ def quick(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["ci", "docker", *(f"pg{major}" for major in POSTGRES)], allow_parallel=True)
 def integration(session: nox.Session) -> None:
     """Store, migrations and listener on a real Postgres; the exchange is doubled in process."""
-    layer(session, "integration", options=workers(session))
+    layer(session, "integration")
 
 
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
