@@ -79,7 +79,7 @@ async def test_a_signed_signal_costs_a_few_bare_requests() -> None:
             assert await _post(app, body, headers) == 200
 
     async def bare() -> None:
-        app = Litestar([_yes], openapi_config=None)
+        app = Litestar([_yes], openapi_config=None, logging_config=None)
         for body, headers in requests:
             assert await _post(app, body, headers) == 200
 

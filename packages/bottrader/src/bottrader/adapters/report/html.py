@@ -7,11 +7,12 @@ which escapes its own text, are inserted as they are.
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Template
 from markupsafe import Markup
 
-from bottrader.adapters.report import figures
+from bottrader.adapters.report import figures, pages
 from bottrader.adapters.report.chart import ChartText, equity_chart
 from bottrader.app.report import CashFlow, Report
 from bottrader.domain.performance import Totals
@@ -46,8 +47,7 @@ class _CashLine:
 def render_html(report: Report) -> str:
     """Return the report as one self-contained HTML document."""
     reasons = {figures.reason_text(name): totals for name, totals in report.pnl_by_exit_reason.items()}
-    page = _environment().get_template("report.html.j2")
-    return page.render(
+    return _template().render(
         report=report,
         verdict=report.verdict,
         unit=report.cash.currency,
@@ -66,16 +66,11 @@ def render_html(report: Report) -> str:
     )
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("bottrader.adapters.report"),
-        # Every template is HTML: the default would trust the suffix `.j2`.
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+@cache
+def _template() -> Template:
+    """Compiled once, when the first page is asked for: that takes longer than to fill it in."""
+    return pages.compiled(
+        "report.html.j2",
         money=figures.money_text,
         signed=figures.signed_money_text,
         exact=figures.exact_text,
@@ -88,7 +83,6 @@ def _environment() -> Environment:
         verdict=figures.verdict_text,
         gap=figures.gap_text,
     )
-    return environment
 
 
 def _chart(report: Report, shape: str) -> Markup:

@@ -6,11 +6,12 @@ chart shows also stands in the text or the CSV: some mail readers leave drawings
 
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import cache
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Template
 from markupsafe import Markup
 
-from bottrader.adapters.report import cells, figures
+from bottrader.adapters.report import cells, figures, pages
 from bottrader.adapters.report.bars import BarText, bar_chart, column_chart
 from bottrader.adapters.report.chart import ChartText, equity_chart
 from bottrader.app.periodic.document import BarChart, LineChart, PeriodicReport, Unit, Value
@@ -41,27 +42,19 @@ def render_page(report: PeriodicReport) -> str:
         ]
         for section in report.sections
     }
-    return (
-        _environment()
-        .get_template("periodic.html.j2")
-        .render(
-            report=report,
-            title=cells.title_of(report),
-            window=cells.window_text(report),
-            drawings=drawings,
-        )
+    return _template().render(
+        report=report,
+        title=cells.title_of(report),
+        window=cells.window_text(report),
+        drawings=drawings,
     )
 
 
-def _environment() -> Environment:
-    environment = Environment(
-        loader=PackageLoader("bottrader.adapters.report"),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters.update(
+@cache
+def _template() -> Template:
+    """Compiled once, when the first page is asked for."""
+    return pages.compiled(
+        "periodic.html.j2",
         shown=cells.shown,
         exact=cells.exact,
         moment=figures.moment_text,
@@ -69,7 +62,6 @@ def _environment() -> Environment:
         sign=_sign,
         is_left=lambda unit: unit in _LEFT,
     )
-    return environment
 
 
 def _sign(value: Value, unit: Unit) -> str:
