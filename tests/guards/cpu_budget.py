@@ -61,7 +61,7 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if layer_of(item.path) != "unit":
         return (yield)
     limit_ms = limit_of(item)
-    # What others left is set aside: a collection of garbage through all of it takes 50 ms, and meets one test by chance.
+    # What others left is set aside: to search all of it for garbage takes 50 ms, which would meet one test by chance.
     gc.collect()
     gc.freeze()
     Imports.spent_s = 0.0
