@@ -9,6 +9,7 @@ from tools.checks import (
     components,
     configuration,
     constraints,
+    contents,
     documents,
     handlers,
     lengths,
@@ -32,7 +33,7 @@ def offences(root: Path) -> Iterator[Offence]:
             continue
         for rule in RULES:
             yield from rule.check(source)
-    for whole in (constraints, configuration, documents, behaviours, components):
+    for whole in (constraints, contents, configuration, documents, behaviours, components):
         yield from whole.check(root)
 
 
