@@ -15,6 +15,7 @@ pytest_plugins = [
     "tests.guards.cpu_budget",
     "tests.guards.components",
     "tests.guards.kept",
+    "tests.guards.nested_runs",
     "tests.fixtures.evidence",
 ]
 
