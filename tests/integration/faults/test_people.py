@@ -6,6 +6,8 @@ The market moves on only when the bot has done all that its last tick caused.
 import re
 from decimal import Decimal
 
+import pytest
+
 from bottrader.adapters.postgres.connection import Connection
 from bottrader.app.adopt_assets import Adopted, AdoptionRequest, AssetAdopter
 from bottrader.app.reconcile import our_books
@@ -22,6 +24,14 @@ from tests.integration.faults.conftest import HARD_STOP, filled
 from tests.integration.services.conftest import RunningWebhook, Stage, eventually
 
 RECONCILE_INTERVAL_S = 300
+
+
+@pytest.fixture(autouse=True)
+def balances_do_not_lag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Books that differ are compared again at once: here they differ because of people, and time changes nothing."""
+    monkeypatch.setattr("bottrader.app.reconcile.COMPARE_PAUSE_S", 0.0)
+
+
 BY_HAND = OrderRequest(
     "placed-in-the-app",
     "BTC-USD",

@@ -11,14 +11,11 @@ from bottrader.domain.errors import InvariantBroken, StoreUnreachable
 from bottrader.domain.orders import OrderState
 from bottrader.ports import Acceptance, Delivery, DeliveryReport
 from tests.fixtures.facts import at, make_fill, make_inbound, make_intent, make_signal, step
+from tests.fixtures.lock_sessions import END_ADVISORY_HOLDERS, END_WAITING
 
 OTHERS_SESSIONS = """
     SELECT pg_terminate_backend(pid) FROM pg_stat_activity
     WHERE datname = current_database() AND pid <> pg_backend_pid()"""
-
-SESSIONS_CUT_WHILE_WAITING = """
-    SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-    WHERE datname = current_database() AND wait_event_type = 'Lock'"""
 
 WAITS_FOR_A_LOCK = """
     SELECT count(*) > 0 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"""
@@ -176,8 +173,9 @@ async def test_a_signal_cut_off_before_its_commit_is_accepted_when_it_is_repeate
         await sql.execute("LOCK TABLE inbound_signals IN ACCESS EXCLUSIVE MODE")
         waiting = asyncio.create_task(store.accept_signal(make_inbound(make_signal())))
         async with asyncio.timeout(10):
-            while not await sql.fetchval(SESSIONS_CUT_WHILE_WAITING):
-                pass
+            # Each of its tries, or the last would wait for the table until the server gives it up.
+            while not waiting.done():
+                await sql.fetchval(END_WAITING)
         with pytest.raises(StoreUnreachable):
             await waiting
     assert await store.accept_signal(make_inbound(make_signal())) is Acceptance.ACCEPTED
@@ -194,6 +192,20 @@ async def test_a_lease_is_lost_with_its_connection(store: PostgresStore, databas
             assert await new.is_held()
             with pytest.raises(InvariantBroken, match="taken over"):
                 await store.record_intent(make_intent(), old.token, None)
+
+
+async def test_whoever_ends_the_holders_of_a_lease_leaves_those_of_other_databases_alone(
+    store: PostgresStore, own_database_url: str, sql: Connection
+) -> None:
+    """The tests of another worker hold leases on the same server."""
+    async with (
+        open_store(own_database_url) as others,
+        others.lease("webhook") as theirs,
+        store.lease("webhook") as ours,
+    ):
+        await sql.execute(END_ADVISORY_HOLDERS)
+        assert not await ours.is_held()
+        assert await theirs.is_held()
 
 
 async def test_a_lease_whose_token_was_overtaken_is_not_held(store: PostgresStore, sql: Connection) -> None:

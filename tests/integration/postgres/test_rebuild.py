@@ -16,6 +16,7 @@ from bottrader.domain.lots import LotMethod, allocate
 from bottrader.domain.market import ProductId
 from bottrader.ports import AllocationRun, VersionStatus
 from tests.fixtures.facts import BTC, ETH, at
+from tests.fixtures.lock_sessions import END_ADVISORY_HOLDERS, IS_ONE_WAITING
 from tests.fixtures.venue_trades import drawn_orders
 from tests.fixtures.worked_trades import TWO_BUYS_AND_A_SELL, Worked, store_trades
 
@@ -189,9 +190,7 @@ async def test_a_run_whose_connection_breaks_is_logged_on_another(
     """R81"""
 
     async def break_it() -> None:
-        await sql.execute(
-            """SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"""
-        )
+        await sql.execute(END_ADVISORY_HOLDERS)
 
     during(break_it)
     with pytest.raises(StoreUnreachable):
@@ -253,6 +252,6 @@ async def test_a_rebuild_during_trading_loses_nothing(store: PostgresStore, data
 
 async def _until_somebody_waits(sql: Connection) -> None:
     async with asyncio.timeout(10):
-        while not await sql.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+        while not await sql.fetchval(IS_ONE_WAITING):
             # The question itself lets the others go on.
             continue

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -214,14 +214,27 @@ async def _in_a_moment(waiting: Awaitable[None]) -> bool:
 
 
 @asynccontextmanager
-async def _beside(work: Any) -> AsyncIterator[None]:
-    task = asyncio.create_task(work)
+async def _beside(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
+    """Run a service while the body runs; one that ends by itself ends the body at once, and says why."""
+    body, task, is_left = asyncio.current_task(), asyncio.create_task(work), False
+    assert body is not None, "a coroutine runs in a task"
+
+    def interrupt(_: asyncio.Task[None]) -> None:
+        if not is_left:
+            body.cancel()
+
+    task.add_done_callback(interrupt)
     try:
         yield
+    except asyncio.CancelledError:
+        if not task.done():
+            raise
+        body.uncancel()
     finally:
+        is_left = True
         task.cancel()
         await asyncio.wait({task})
-    if not task.cancelled() and task.exception() is not None:
+    if not task.cancelled():
         raise AssertionError("the service ended by itself") from task.exception()
 
 

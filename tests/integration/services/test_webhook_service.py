@@ -7,6 +7,7 @@ import pytest
 
 from bottrader.adapters.postgres.connection import Connection
 from bottrader.domain.errors import StartupRefused
+from tests.fixtures.lock_sessions import END_ADVISORY_HOLDERS
 from tests.integration.services.conftest import Stage, eventually
 
 FILLED = "SELECT * FROM trade_records WHERE side = '{side}' AND status = 'filled'"
@@ -120,7 +121,9 @@ async def test_a_signal_accepted_just_before_the_end_is_carried_out_by_the_next_
         for _ in range(8):
             await stage.fault("GET /accounts", "drop_request")
         _, _, signal_id = await webhook.send("buy")
-        await asyncio.sleep(0.2)
+        await eventually(
+            lambda: any(fault["fired"] for fault in stage.server.faults.counts()), "a balance is asked for"
+        )
     assert await sql.fetchval("SELECT count(*) FROM inbound_signals") == 1
     async with stage.http.delete(f"{stage.server.control_url}/faults") as response:
         assert response.status == 200
@@ -181,10 +184,8 @@ async def test_a_lost_lease_ends_the_webhook(stage: Stage, monkeypatch: pytest.M
 async def _lose_the_lease(stage: Stage, sql: Connection) -> None:
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        await sql.execute(
-            "SELECT pg_terminate_backend(pid) FROM pg_locks WHERE locktype = 'advisory' AND pid <> pg_backend_pid()"
-        )
-        await asyncio.sleep(1)
+        await sql.execute(END_ADVISORY_HOLDERS)
+        await eventually(lambda: None, "the service ends, and this wait with it")
 
 
 async def test_health_shows_what_runs(stage: Stage) -> None:
