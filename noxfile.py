@@ -155,9 +155,13 @@ def cost_of(session: nox.Session) -> Iterator[None]:
         (JUNIT / f"{session.name}.cost.json").write_text(json.dumps(cost), encoding="utf-8")
 
 
-def workers(session: nox.Session) -> tuple[str, ...]:
-    """Return xdist's options: at most two workers, and none when Nox itself runs sessions side by side."""
-    return ("-n", "0") if session.parallel else ("-n", "auto", "--maxprocesses", "2")
+def workers(session: nox.Session, dist: str = "load") -> tuple[str, ...]:
+    """Return xdist's options: at most two workers, and none when Nox itself runs sessions side by side.
+
+    `dist` is how they share the tests: `worksteal` where single ones take long, `loadscope` where a file shares what is
+    dear to make.
+    """
+    return ("-n", "0") if session.parallel else ("-n", "auto", "--maxprocesses", "2", "--dist", dist)
 
 
 @nox.session(python=PYTHONS, tags=["ci", "fast"], allow_parallel=True)
@@ -178,19 +182,19 @@ def quick(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["ci", "docker", *(f"pg{major}" for major in POSTGRES)], allow_parallel=True)
 def integration(session: nox.Session) -> None:
     """Store, migrations and listener on a real Postgres; the exchange is doubled in process."""
-    layer(session, "integration")
+    layer(session, "integration", options=workers(session, "worksteal"))
 
 
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
 def e2e(session: nox.Session) -> None:
     """The trade through real processes and the wire-true simulator, kills and restarts included."""
-    layer(session, "e2e")
+    layer(session, "e2e", options=workers(session, "worksteal"))
 
 
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
 def system(session: nox.Session) -> None:
     """The whole as a user meets it, and the gates themselves with planted offences."""
-    layer(session, "system", "types", "mutation", "cover")
+    layer(session, "system", "types", "mutation", "cover", options=workers(session, "loadscope"))
 
 
 @nox.session(python=PYTHONS, tags=["ci"])

@@ -14,6 +14,7 @@ pytest_plugins = [
     "tests.guards.hidden_state",
     "tests.guards.cpu_budget",
     "tests.guards.components",
+    "tests.guards.database_mark",
     "tests.guards.kept",
     "tests.guards.nested_runs",
     "tests.fixtures.evidence",

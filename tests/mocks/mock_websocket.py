@@ -21,6 +21,11 @@ class VenueConnection:
         self._heartbeats = 0
 
     @property
+    def close_code(self) -> int | None:
+        """What the client said goodbye with; None while it is there, or when it left without a word."""
+        return self._socket.close_code
+
+    @property
     def channels(self) -> list[str]:
         return [request["channel"] for request in self.requests]
 

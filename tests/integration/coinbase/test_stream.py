@@ -9,6 +9,7 @@ from typing import Any, cast
 
 import aiohttp
 import pytest
+from aiohttp import WSCloseCode
 
 from bottrader.adapters.coinbase.auth import ApiKey, Signer
 from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, CoinbaseUserFeed, StreamOptions
@@ -415,6 +416,9 @@ async def test_a_venue_that_is_away_is_tried_until_it_is_back(clock: ManualClock
 
 async def test_closing_the_events_closes_the_socket(venue: MockWebSocket, user: Events) -> None:
     await user.next()
+    (connection,) = venue.connections
+    assert not connection.closed.is_set()
     await user.close()
     async with asyncio.timeout(5):
-        await venue.connections[0].closed.wait()
+        await connection.closed.wait()
+    assert connection.close_code == WSCloseCode.OK

@@ -4,7 +4,7 @@ import asyncio
 import json
 import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -233,16 +233,33 @@ async def test_the_server_ends_with_its_block_and_finishes_what_is_in_flight(htt
     class SlowStore(MemoryStore):
         async def accept_signal(self, inbound: Any) -> Any:
             entered.set()
-            await asyncio.sleep(0.2)
+            await is_ending.wait()
             return await super().accept_signal(inbound)
 
-    entered = asyncio.Event()
+    entered, is_ending = asyncio.Event(), asyncio.Event()
     webhook = Webhook(SlowStore())
     async with webhook.served():
         sending = asyncio.create_task(sender_to(webhook.url, http).send(make_signal()))
         await entered.wait()
+        # The store answers when the server takes nobody in any more.
+        ending = asyncio.create_task(_set_when_closed(webhook.port, is_ending))
+    await ending
     assert (await sending).delivery is Delivery.ACKNOWLEDGED
     assert (await sender_to(webhook.url, http).send(make_signal())).delivery is Delivery.RETRY
+
+
+async def _set_when_closed(port: int, is_closed: asyncio.Event) -> None:
+    """Knock until nobody opens."""
+    while True:
+        try:
+            _, writer = await asyncio.open_connection("127.0.0.1", port)
+        except ConnectionError:
+            is_closed.set()
+            return
+        writer.close()
+        with suppress(ConnectionError):
+            await writer.wait_closed()
+        await asyncio.sleep(0.01)
 
 
 async def test_a_port_that_is_taken_is_one_sentence() -> None:

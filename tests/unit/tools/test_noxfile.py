@@ -155,16 +155,24 @@ def test_a_measured_layer_starts_without_the_data_of_an_earlier_run(workspace: P
     assert session.envs[-1] == {"COVERAGE_FILE": str(data / ".coverage.unit"), "COVERAGE_CONTEXT": "unit"}
 
 
-def test_unit_uses_at_most_two_workers_and_none_beside_other_sessions(workspace: Path) -> None:
-    alone = perform(noxfile.unit, FakeSession()).ran[0]
-    assert alone[alone.index("pytest") + 1 :][:4] == ("-n", "auto", "--maxprocesses", "2")
-    beside = perform(noxfile.unit, FakeSession(parallel=True)).ran[0]
+@pytest.mark.parametrize(
+    ("session", "dist"), [("unit", "load"), ("integration", "worksteal"), ("e2e", "worksteal"), ("system", "loadscope")]
+)
+def test_a_layer_uses_at_most_two_workers_and_none_beside_other_sessions(
+    workspace: Path, session: str, dist: str
+) -> None:
+    work = nox.registry.get()[session]
+    alone = perform(work, FakeSession()).ran[0]
+    assert alone[alone.index("pytest") + 1 :][:6] == ("-n", "auto", "--maxprocesses", "2", "--dist", dist)
+    beside = perform(work, FakeSession(parallel=True)).ran[0]
     assert beside[beside.index("pytest") + 1 :][:2] == ("-n", "0")
 
 
 def test_on_another_interpreter_a_layer_is_not_measured(workspace: Path) -> None:
     session = perform(noxfile.e2e, FakeSession(name="e2e-3.9", python="3.9"))
-    assert session.ran == [("pytest", "tests/end_to_end", "--junitxml=build/junit/e2e-3.9.xml")]
+    (command,) = session.ran
+    assert command[0] == "pytest"
+    assert command[-2:] == ("tests/end_to_end", "--junitxml=build/junit/e2e-3.9.xml")
     assert not (workspace / "build/cov").exists()
 
 
