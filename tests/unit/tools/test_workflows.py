@@ -169,6 +169,12 @@ def test_the_docker_job_accepts_no_other_server_than_the_planned_one(jobs: dict[
     assert jobs["integration"]["env"] == {"REQUIRE_DOCKER": "1", "BOTTRADER_TEST_PG_MAJOR": "${{ matrix.postgres }}"}
 
 
+def test_the_run_on_a_bare_machine_skips_no_page_and_repeats_on_docker_what_talks_to_a_database() -> None:
+    before, after = (ROOT / ".ci/run").read_text().split("export REQUIRE_DOCKER=1")
+    assert "export REQUIRE_BROWSER=1" in before
+    assert '-m "database and not nightly"' in after
+
+
 def test_every_session_of_the_listing_has_its_rows_in_the_matrices() -> None:
     """Each session tagged `ci` on each of its Pythons, and with Docker on each PostgreSQL that is promised."""
     listed = subprocess.run(
