@@ -182,7 +182,9 @@ def quick(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["ci", "docker", *(f"pg{major}" for major in POSTGRES)], allow_parallel=True)
 def integration(session: nox.Session) -> None:
     """Store, migrations and listener on a real Postgres; the exchange is doubled in process."""
-    layer(session, "integration", options=workers(session, "worksteal"))
+    # Where nothing is compiled yet, the first test of the bulk path waits for the compiler, on a busy machine a minute.
+    patience = ("-o", "faulthandler_timeout=180")
+    layer(session, "integration", options=(*workers(session, "worksteal"), *patience))
 
 
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
