@@ -42,6 +42,10 @@ DIST = Path("build/dist")
 # Layers whose coverage counts. Performance is left out because tracing changes what it measures.
 MEASURED = {"unit": "unit", "integration": "integration", "e2e": "end_to_end", "system": "system"}
 
+# Beside a second worker, and the programs of both, a test may take long on a slow machine, as may one that waits for a
+# compiler; a hang still ends in a traceback.
+PATIENT = ("-o", "faulthandler_timeout=180")
+
 # What the commit hook runs of the unit layer, because somebody waits for it: the rooms that decide.
 QUICK = ("tests/unit/domain", "tests/unit/app")
 
@@ -182,21 +186,20 @@ def quick(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["ci", "docker", *(f"pg{major}" for major in POSTGRES)], allow_parallel=True)
 def integration(session: nox.Session) -> None:
     """Store, migrations and listener on a real Postgres; the exchange is doubled in process."""
-    # Where nothing is compiled yet, the first test of the bulk path waits for the compiler, on a busy machine a minute.
-    patience = ("-o", "faulthandler_timeout=180")
-    layer(session, "integration", options=(*workers(session, "worksteal"), *patience))
+    layer(session, "integration", options=(*workers(session, "worksteal"), *PATIENT))
 
 
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
 def e2e(session: nox.Session) -> None:
     """The trade through real processes and the wire-true simulator, kills and restarts included."""
-    layer(session, "e2e", options=workers(session, "worksteal"))
+    layer(session, "e2e", options=(*workers(session, "worksteal"), *PATIENT))
 
 
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
 def system(session: nox.Session) -> None:
     """The whole as a user meets it, and the gates themselves with planted offences."""
-    layer(session, "system", "types", "mutation", "cover", options=workers(session, "loadscope"))
+    options = (*workers(session, "loadscope"), *PATIENT)
+    layer(session, "system", "types", "mutation", "cover", options=options)
 
 
 @nox.session(python=PYTHONS, tags=["ci"])

@@ -164,6 +164,8 @@ def test_a_layer_uses_at_most_two_workers_and_none_beside_other_sessions(
     work = nox.registry.get()[session]
     alone = perform(work, FakeSession()).ran[0]
     assert alone[alone.index("pytest") + 1 :][:6] == ("-n", "auto", "--maxprocesses", "2", "--dist", dist)
+    is_patient = "faulthandler_timeout=180" in alone
+    assert is_patient == (session != "unit")
     beside = perform(work, FakeSession(parallel=True)).ran[0]
     assert beside[beside.index("pytest") + 1 :][:2] == ("-n", "0")
 
