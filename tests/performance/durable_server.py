@@ -1,7 +1,8 @@
 """A server as in production: on a disk, with fsync and the server's own settings, unlike that of the other tests.
 
 Two things are set. Room for the write-ahead log of a whole run, so that each run pays for its own checkpoint (the tests
-ask for one before) and none for that of another, which would fall into some and not into others. And a gigabyte of
+ask for one before) and none for that of another, which would fall into some and not into others; its files are used
+again, as by a server that has run for a while, where a new one would fill each with zeros first. And a gigabyte of
 buffers, a quarter of the memory of a small server, as PostgreSQL's manual says (19.4.1): its default of 128 MB is for a
 machine that is shared, and there the indexes of a million rows are read from the disk again for each row.
 """
@@ -37,6 +38,7 @@ async def _make_room(url: str) -> None:
     sql = await connect(url)
     try:
         await sql.execute("ALTER SYSTEM SET max_wal_size = '8GB'")
+        await sql.execute("ALTER SYSTEM SET min_wal_size = '4GB'")
         # Taken up by the next start.
         await sql.execute("ALTER SYSTEM SET shared_buffers = '1GB'")
     finally:

@@ -55,22 +55,22 @@ DELETE_PRODUCTS = "DELETE FROM fifo_allocations WHERE allocation_version = $1 AN
 PRODUCTS_SINCE = """
     SELECT DISTINCT symbol::text COLLATE "C" AS symbol FROM fifo_computation_log
     WHERE batch_id > $1 AND symbol IS NOT NULL ORDER BY 1"""
-SETTLE_UNMATCHED = """
-    WITH unmatched AS (
-        SELECT symbol, position, sell_order_id, sell_execution_id, allocated_size,
-            allocated_size < coalesce(dust.size, $5) AS is_dust
-        FROM fifo_allocations
-        LEFT JOIN unnest($3::text[], $4::numeric[]) AS dust (currency, size) ON currency = split_part(symbol, '-', 1)
-        WHERE allocation_version = $1 AND buy_order_id IS NULL),
-    tagged AS (
-        UPDATE fifo_allocations a SET notes = $6 FROM unmatched u
-        WHERE u.is_dust AND a.allocation_version = $1 AND a.symbol = u.symbol AND a.position = u.position)
+IS_DUST = """
+    allocated_size < coalesce((
+        SELECT size FROM unnest($3::text[], $4::numeric[]) AS dust (currency, size)
+        WHERE currency = split_part(symbol, '-', 1)), $5)"""
+# Twice through the version and no join: the statistics do not know it yet, and a join would read all of it per row.
+SETTLE_UNMATCHED = f"""
+    WITH tagged AS (
+        UPDATE fifo_allocations SET notes = $6
+        WHERE allocation_version = $1 AND buy_order_id IS NULL AND {IS_DUST})
     INSERT INTO manual_review_queue (issue, symbol, subject, detail, severity, created_at)
     SELECT 'unmatched_sell', symbol, sell_order_id || '/' || sell_execution_id,
         allocated_size || ' of the sell ' || sell_order_id || ' has no earlier buy', 'medium', $2
-    FROM unmatched WHERE NOT is_dust
+    FROM fifo_allocations
+    WHERE allocation_version = $1 AND buy_order_id IS NULL AND NOT {IS_DUST}
     ORDER BY sell_order_id, sell_execution_id
-    ON CONFLICT (issue, subject) DO NOTHING"""
+    ON CONFLICT (issue, subject) DO NOTHING"""  # noqa: S608 - the condition above
 IS_LARGE = "SELECT count(*) = $1 FROM (SELECT 1 FROM fills LIMIT $1) counted"
 VERSIONS = """
     SELECT v.allocation_version, v.method, v.status, v.created_at, p.allocation_version IS NOT NULL AS is_active,
