@@ -104,6 +104,19 @@ async def test_a_fill_is_manual_until_a_transition_names_its_order(store: Postgr
     assert await sql.fetchval(source) == "position_monitor"
 
 
+async def test_only_a_whole_number_in_a_trade_id_says_what_came_first(store: PostgresStore) -> None:
+    """Fills of the same time are in the order of their numbers; an id of another shape has none."""
+    await store.record_intent(make_intent(), 0, None)
+    await store.record_transition(step(make_intent(), OrderState.SENT, 121))
+    await store.record_transition(step(make_intent(), OrderState.ACCEPTED, 122, "venue-1"))
+    sequences = {"10": 10, "9": 9, "0011": 11, "9" * 18: 10**18 - 1, "1" + "0" * 18: 0, "12a": 0, "-5": 0, " 7": 0}
+    sequences |= {"1e3": 0, "+4": 0, "\u0663": 0, "5\n": 0}
+    await store.record_fills([make_fill(trade_id) for trade_id in sequences])
+    stored = await store.executions(BTC)
+    assert {execution.execution_id: execution.sequence for execution in stored} == sequences
+    assert [execution.sequence for execution in stored] == sorted(sequences.values())
+
+
 async def test_every_order_is_linked_to_its_strategy(store: PostgresStore, sql: Connection) -> None:
     """B280, R47"""
     for number in range(20):
