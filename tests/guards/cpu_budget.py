@@ -2,7 +2,8 @@
 
 The rule, so that it is fair:
 
-- importing a module for the first time is not counted: whichever test comes first would pay for all others;
+- importing a module for the first time is not counted, nor is the table of all characters that Hypothesis makes on the
+  first run of a Python: whichever test comes first would pay for all others;
 - a property has 100 ms and 20 ms more for each example of its profile, drawing included;
 - while coverage traces, everything is allowed twice;
 - a slow or a busy machine, on which the same work takes more CPU seconds, allows as much more: a test that is over its
@@ -19,12 +20,14 @@ import importlib
 import sys
 from collections.abc import Iterator
 from decimal import Decimal
+from functools import cache
 from statistics import median
 from time import process_time
 from typing import Any
 
 import pytest
-from hypothesis import settings
+from hypothesis import find, settings
+from hypothesis import strategies as st
 
 from tests.guards.layers import layer_of
 
@@ -61,6 +64,8 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
     if layer_of(item.path) != "unit":
         return (yield)
     limit_ms = limit_of(item)
+    if item.get_closest_marker("hypothesis"):
+        _prepare_hypothesis()
     # What others left is set aside: to search all of it for garbage takes 50 ms, which would meet one test by chance.
     gc.collect()
     gc.freeze()
@@ -80,6 +85,11 @@ def pytest_runtest_call(item: pytest.Item) -> Iterator[None]:
             pytrace=False,
         )
     return result
+
+
+@cache
+def _prepare_hypothesis() -> None:
+    find(st.text(), lambda _: True, settings=settings(max_examples=1, database=None))
 
 
 def limit_of(item: pytest.Item) -> float:

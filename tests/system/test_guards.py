@@ -225,7 +225,7 @@ def test_an_offence_turns_its_test_red(copy: pytest.Pytester, offence: str) -> N
 
 
 def test_what_is_allowed_stays_green(copy: pytest.Pytester) -> None:
-    """A turn of the loop, an awaited task, a first import, a local context, and a budget with its reason."""
+    """A turn of the loop, an awaited task, a first import, a first text, a local context, a budget with its reason."""
     result = run(
         copy,
         "unit",
@@ -234,6 +234,7 @@ import asyncio
 import decimal
 
 import pytest
+from hypothesis import given, settings, strategies
 
 async def test_a_turn_of_the_loop() -> None:
     task = asyncio.create_task(asyncio.sleep(0))
@@ -242,6 +243,11 @@ async def test_a_turn_of_the_loop() -> None:
 def test_a_first_import_is_free() -> None:
     import sqlalchemy.orm
     assert sqlalchemy.orm
+
+@settings(max_examples=1)
+@given(strategies.text())
+def test_a_first_text_is_free(text: str) -> None:
+    assert text.encode("utf-8", "surrogatepass").decode("utf-8", "surrogatepass") == text
 
 def test_arithmetic_of_its_own() -> None:
     with decimal.localcontext() as context:
@@ -256,8 +262,8 @@ def test_a_component() -> None:
     pass
 """,
     )
-    result.assert_outcomes(passed=5)
-    result.stdout.fnmatch_lines(["*CPU time of unit tests*", "5 tests used * s in their call phases; the slowest:"])
+    result.assert_outcomes(passed=6)
+    result.stdout.fnmatch_lines(["*CPU time of unit tests*", "6 tests used * s in their call phases; the slowest:"])
 
 
 def test_a_test_of_another_layer_may_use_servers_of_its_own_and_wait(copy: pytest.Pytester) -> None:
