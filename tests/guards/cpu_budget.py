@@ -18,7 +18,7 @@ import builtins
 import gc
 import importlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 from functools import cache
 from statistics import median
@@ -127,8 +127,18 @@ def _is_traced() -> bool:
     return sys.gettrace() is not None or (coverage is not None and coverage.Coverage.current() is not None)
 
 
-def _timed_import(*arguments: Any, **options: Any) -> Any:
-    return _timed(_import, *arguments, **options)
+def _timed_import(
+    name: str,
+    globals: Mapping[str, object] | None = None,  # noqa: A002 - the names of what it stands for
+    locals: Mapping[str, object] | None = None,  # noqa: A002
+    fromlist: Sequence[str] | None = (),
+    level: int = 0,
+) -> Any:
+    module = None if level else sys.modules.get(name)
+    # Libraries import again and again in their innermost loops, where reading the clock would cost more than they do.
+    if module is not None and all(hasattr(module, wanted) for wanted in fromlist or ()):
+        return _import(name, globals, locals, fromlist, level)
+    return _timed(_import, name, globals, locals, fromlist, level)
 
 
 def _timed_import_module(*arguments: Any, **options: Any) -> Any:
