@@ -12,6 +12,7 @@ from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.log import RecentEvents
 from bottrader.app.deliver_reports import ReportDesk, ReportSources
+from bottrader.app.tasks import Pulse
 from bottrader.domain.errors import InvariantBroken, StoreUnreachable
 from bottrader.domain.report_schedule import ReportKind, ReportPeriod, ReportSchedule
 from bottrader.ports import CashKind, CashMovement, Mail, MailReceipt, ReportDelivery, ReportOutcome
@@ -295,7 +296,7 @@ async def test_the_desk_works_for_as_long_as_it_holds_the_lease(house: House) ->
             async def is_held(self) -> bool:
                 return await lease.is_held() and house.clock.now() < FIRST + timedelta(hours=13)
 
-        await house.desk.run(Ending())
+        await house.desk.run(Ending(), Pulse(house.clock, 900))
     assert [mail.message_id for mail in house.mailbox.mails] == ["<daily-1402@x>", "<daily-1414@x>"]
     # It looks at least every minute, and at the very moment a report is due.
     assert max(house.clock.slept_s) <= 60

@@ -165,18 +165,6 @@ async def test_a_commit_in_doubt_is_answered_with_come_again() -> None:
     assert (await bench.post(body_of()))[1]["code"] == "SUCCESS"
 
 
-def test_health_and_readiness_have_their_own_statuses() -> None:
-    """B264"""
-    bench = Bench()
-    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (200, 200)
-    bench.health = replace(bench.health, faults=("the market stream is down",))
-    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (503, 200)
-    assert content_of(bench.listener.health())["faults"] == ["the market stream is down"]
-    bench.health = replace(bench.health, is_ready=False)
-    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (503, 503)
-    assert content_of(bench.listener.ready()) == {"ready": False}
-
-
 async def test_a_pair_that_is_not_traded_is_named_and_cut() -> None:
     bench = Bench()
     _, answer = await bench.post(body_of(pair=ProductId("X" * 5000)))
