@@ -28,7 +28,9 @@ def test_a_fault_or_not_being_ready_is_degraded() -> None:
 
 def test_it_shows_what_runs_and_how_it_is_set_up() -> None:
     """R41"""
-    shown = json.loads(json.dumps(replace(WELL, faults=("x",), git_sha="abc1234", tasks={"webhook.look": 0.25}).shown()))
+    shown = json.loads(
+        json.dumps(replace(WELL, faults=("x",), git_sha="abc1234", tasks={"webhook.look": 0.25}).shown())
+    )
     assert shown == {
         "status": "degraded",
         "role": "webhook",

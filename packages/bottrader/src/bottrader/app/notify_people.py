@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from bottrader.domain.money import ZERO
+from bottrader.domain.orders import Side
 from bottrader.ports import Clock, Notifier, Severity
 
 ALARM_PAUSE_S = 300.0
@@ -61,7 +62,7 @@ class NotifyingLog:
         size, value = fields.get("filled_size"), fields.get("filled_value")
         if not isinstance(size, Decimal) or size <= ZERO:
             return
-        verb = "Bought" if fields.get("side") == "BUY" else "Sold"
+        verb = "Bought" if fields.get("side") == Side.BUY else "Sold"
         text = _text({name: fields.get(name) for name in ("trigger", "order_id")})
         self._notifier.notify(
             Severity.INFO, f"{verb} {_shown(size)} {fields.get('product_id')} for {_shown(value)}", text

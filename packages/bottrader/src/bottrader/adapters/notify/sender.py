@@ -9,6 +9,7 @@ nothing is sent before one of them ends.
 import asyncio
 import logging
 import threading
+import warnings
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -61,7 +62,10 @@ def targets_of(urls: Sequence[str]) -> list[Target]:
     logging.getLogger("apprise").disabled = True
     targets: list[Target] = []
     for number, url in enumerate(urls, start=1):
-        target = Apprise.instantiate(url)
+        with warnings.catch_warnings():
+            # Some of its services load what Python will not have any more; they are none that we ask for.
+            warnings.simplefilter("ignore", DeprecationWarning)
+            target = Apprise.instantiate(url)
         if target is None:
             raise ConfigInvalid(
                 f"BOTTRADER_NOTIFY_URLS: address number {number} is none that Apprise knows; they are written as"
