@@ -152,11 +152,13 @@ class QueuedNotifier:
 def _send_blocking(target: Target, message: _Message, answer: "asyncio.Future[bool]") -> None:
     """Send in a thread, and answer in the loop; what a service's own code trips over is a failure like any other."""
     is_sent = False
-    with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError):
-        is_sent = bool(target.notify(title=message.title, body=message.text, notify_type=message.severity.value))
-    # The loop may be closed by now, and nobody waits any more.
-    with suppress(RuntimeError):
-        answer.get_loop().call_soon_threadsafe(_answer, answer, is_sent)
+    try:
+        with suppress(OSError, ValueError, TypeError, LookupError, AttributeError, RuntimeError):
+            is_sent = bool(target.notify(title=message.title, body=message.text, notify_type=message.severity.value))
+    finally:
+        # The loop may be closed by now, and nobody waits any more.
+        with suppress(RuntimeError):
+            answer.get_loop().call_soon_threadsafe(_answer, answer, is_sent)
 
 
 def _answer(answer: "asyncio.Future[bool]", is_sent: bool) -> None:
