@@ -79,7 +79,7 @@ async def test_what_is_told_arrives_as_it_was_said() -> None:
 async def test_a_service_that_never_answers_takes_nothing_from_another_and_its_address_is_not_shown(
     black_hole: int, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    """F32, E7"""
+    """D12, E7"""
     taken: list[dict[str, Any]] = []
     hole = f"json://{CANARY}:{CANARY}@127.0.0.1:{black_hole}/x?rto=0.2&cto=0.2"
     async with service(taken) as port, sending(hole, f"json://127.0.0.1:{port}/x") as (notifier, log):
@@ -119,7 +119,7 @@ asyncio.run(main())
 
 
 def test_a_process_ends_at_once_while_a_notification_hangs(black_hole: int) -> None:
-    """F32: the service may take an hour to answer."""
+    """D12: the service may take an hour to answer."""
     url = f"json://127.0.0.1:{black_hole}/x?rto=3600&cto=3600"
     with subprocess.Popen([sys.executable, "-c", PROGRAM, url], stdout=subprocess.PIPE, text=True) as program:
         assert program.stdout is not None

@@ -83,7 +83,7 @@ class Shown:
     async def healthy(self) -> None:
         async def is_well() -> bool:
             try:
-                return (await self.health())["status"] == "ok"
+                return bool((await self.health())["status"] == "ok")
             except aiohttp.ClientConnectionError:
                 return False
 
@@ -264,7 +264,7 @@ def black_hole() -> Iterator[int]:
 async def test_the_heartbeat_beats_while_everything_is_well_and_stops_when_it_is_not(
     stage: Stage, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F32"""
+    """D12"""
     monkeypatch.setattr(send_heartbeats, "INTERVAL_S", 0.02)
     beats: list[str] = []
 
@@ -296,7 +296,7 @@ async def test_the_heartbeat_beats_while_everything_is_well_and_stops_when_it_is
 async def test_nobody_outside_can_slow_trading_down(
     stage: Stage, tmp_path: Path, black_hole: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """F32: notifications and heartbeats that nobody ever answers; the same trades, as fast as without them.
+    """D12: notifications and heartbeats that nobody ever answers; the same trades, as fast as without them.
 
     Signals of both processes are taken in turn with nothing else to do, and their medians are compared.
     """
@@ -316,7 +316,7 @@ async def acknowledged(stage: Stage, folder: Path, **settings: str) -> float:
     async with process(stage, Role.WEBHOOK, folder, **settings) as shown:
         await shown.healthy()
         took = []
-        for number in range(40):
+        for number in range(24):
             for _ in range(5):
                 # Kinds of their own, so that none is held back.
                 NotifyingLog(shown.notifier, SystemClock()).alarm("tested", product_id=str(number))

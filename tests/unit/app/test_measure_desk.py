@@ -1,5 +1,6 @@
 """Seconds without protection and without allocations, added up by hand on a clock that the test moves."""
 
+from collections.abc import Collection
 from decimal import Decimal
 
 import pytest
@@ -103,7 +104,7 @@ class ForgetfulStore(MemoryStore):
 
     is_down = False
 
-    async def executions_of(self, venue_order_ids: set[VenueOrderId]) -> list[Execution]:
+    async def executions_of(self, venue_order_ids: Collection[VenueOrderId]) -> list[Execution]:
         if self.is_down:
             raise StoreUnreachable("down")
         return list(await super().executions_of(venue_order_ids))

@@ -25,7 +25,7 @@ class Bench:
 
 
 async def test_a_bot_that_is_not_healthy_is_silent() -> None:
-    """F32"""
+    """D12"""
     bench = Bench()
     await bench.sender.beat()
     bench.is_healthy = False
@@ -38,7 +38,7 @@ async def test_a_bot_that_is_not_healthy_is_silent() -> None:
 
 
 async def test_a_heartbeat_that_is_not_taken_is_told_once_and_so_is_the_next_that_is() -> None:
-    """F32"""
+    """D12"""
     bench = Bench()
     for is_taken in (False, False, True, True, False):
         bench.is_taken = is_taken

@@ -67,7 +67,7 @@ async def test_a_message_reaches_every_target_in_another_thread() -> None:
 
 @pytest.mark.parametrize("error", [OSError("x"), ValueError("x"), TypeError("x"), KeyError("x"), RuntimeError("x")])
 async def test_a_target_that_fails_takes_nothing_from_the_others(error: Exception) -> None:
-    """F32: told once per stretch, without what it said."""
+    """D12: told once per stretch, without what it said."""
 
     def trip() -> object:
         raise error
@@ -84,7 +84,7 @@ async def test_a_target_that_fails_takes_nothing_from_the_others(error: Exceptio
 
 
 async def test_telling_never_waits_and_what_is_too_much_is_dropped() -> None:
-    """F32: nobody takes anything from the queue, and the caller does not notice."""
+    """D12: nobody takes anything from the queue, and the caller does not notice."""
     bench = Bench(Phone())
     for number in range(103):
         bench.tell(str(number))
@@ -102,7 +102,7 @@ async def test_without_targets_nothing_is_kept_and_nothing_counted() -> None:
 
 
 async def test_a_target_that_hangs_is_given_up_and_threads_do_not_pile_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    """F32: of six messages three hang; the other three are not even begun before one of them ends."""
+    """D12: of six messages three hang; the other three are not even begun before one of them ends."""
     monkeypatch.setattr(sender, "SEND_S_MAX", 0.01)
     gate = threading.Event()
     begun: list[int] = []

@@ -1,4 +1,4 @@
-"""Show somebody outside, once a minute, that the bot is healthy; silence is the alarm (F32).
+"""Show somebody outside, once a minute, that the bot is healthy; silence is the alarm (D12).
 
 Only an alarm that sounds when nothing comes can tell of a process, a host or a network that is gone. Nothing waits for
 it: a heartbeat that is not taken is told in the log and has no other effect.

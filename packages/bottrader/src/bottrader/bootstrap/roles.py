@@ -74,7 +74,13 @@ async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
         store = await opened.enter_async_context(open_store(dsn))
         venue = await opened.enter_async_context(open_venue(address, settings.mode, log))
         await store.claim_venue(f"{settings.mode} portfolio {venue.permissions.portfolio_id}")
-        log.info("starting", mode=settings.mode, symbols=list(settings.symbols), config_hash=settings.config_hash())
+        log.info(
+            "starting",
+            mode=settings.mode,
+            symbols=list(settings.symbols),
+            config_hash=settings.config_hash(),
+            git_sha=settings.git_sha,
+        )
         try:
             await run_until(Process(settings, role, store, venue, log).run(notifier), stop)
         except (BotTraderError, OSError) as error:

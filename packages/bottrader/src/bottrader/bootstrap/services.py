@@ -2,7 +2,7 @@
 
 import asyncio
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
@@ -70,8 +70,7 @@ class WebhookService:
     """Accepts signals, places orders, watches positions: the role that acts."""
 
     def __init__(self, settings: Settings, store: Store, venue: Venue, log: EventLog, activity: Activity) -> None:
-        self._settings, self._venue = settings, venue
-        self._store, self._log = store, log
+        self._settings, self._venue, self._store, self._log = settings, venue, store, log
         world = World(store, venue.exchange, venue.clock, log)
         self.portfolio = Portfolio(store, settings.symbols)
         recorder = FillRecorder(world, self.portfolio)
@@ -100,19 +99,14 @@ class WebhookService:
             guard=self.asset_guard,
             quoter=PassiveQuoter(world, self.portfolio, QuotingCrew(monitor, self._placer, canceller, guard), rules),
         )
-        interval = timedelta(seconds=settings.reconcile_interval_s)
-        self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
+        self.desk = TradingDesk(world, self.portfolio, crew, activity, timedelta(seconds=settings.reconcile_interval_s))
         # Candles as well as prices: without a range nothing is bought, and a trail is as wide as it may be.
-        options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES)
-        feed = venue.market_feed("ticker", "candles")
-        self.watcher = MarketWatcher(feed, venue.exchange, venue.clock, log, options)
-        self.probe = ChannelProbe(self.watcher, venue.exchange, options)
+        self.watcher, self.probe = _watch(settings, venue, log, HISTORY_CANDLES, ("ticker", "candles"))
         self.is_acting = asyncio.Event()
         """Set once the lease is held and the first reconciliation is done."""
         self.board = TaskBoard(venue.clock, "webhook")
         self.observer = Observer(settings, "webhook", venue.clock, self._snapshot.content_hash, [self])
-        self._tally = world.tally
-        self._answers = dict.fromkeys(Answer, 0)
+        self._tally, self._answers = world.tally, dict.fromkeys(Answer, 0)
         self._meter = DeskMeter(self.portfolio, monitor, venue.clock)
         self._is_lease_held = False
 
@@ -238,9 +232,7 @@ class SighookService:
         time_to_live = timedelta(seconds=settings.signal_ttl_s)
         self._generator = SignalGenerator(store, venue.clock, log, makers, time_to_live)
         needed = max(strategy.warmup_candles for strategy in strategies.values())
-        options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, max(needed, HISTORY_CANDLES))
-        self.watcher = MarketWatcher(venue.market_feed("candles"), venue.exchange, venue.clock, log, options)
-        self.probe = ChannelProbe(self.watcher, venue.exchange, options)
+        self.watcher, self.probe = _watch(settings, venue, log, max(needed, HISTORY_CANDLES), ("candles",))
         self.board = TaskBoard(venue.clock, SIGHOOK)
 
     def is_ready(self) -> bool:
@@ -269,6 +261,15 @@ class SighookService:
             tasks.create_task(deliverer.run(self.board))
             tasks.create_task(self.board.keep("probe", LOOK_SILENCE_S_MAX, partial(_look_repeatedly, self.probe)))
             tasks.create_task(self.watcher.run(on_closed=on_closed, board=self.board))
+
+
+def _watch(
+    settings: Settings, venue: Venue, log: EventLog, candles_count: int, channels: Sequence[str]
+) -> tuple[MarketWatcher, ChannelProbe]:
+    """Return who follows these channels, and who finds one of them dead; both begin with so many candles."""
+    options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, candles_count)
+    watcher = MarketWatcher(venue.market_feed(*channels), venue.exchange, venue.clock, log, options)
+    return watcher, ChannelProbe(watcher, venue.exchange, options)
 
 
 async def _look_repeatedly(probe: ChannelProbe, pulse: Pulse) -> None:
