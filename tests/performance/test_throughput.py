@@ -17,6 +17,7 @@ from bottrader.adapters.coinbase.messages import KnownMessage, TickerMessage
 from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, StreamOptions
 from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
+from bottrader.adapters.http.probes import Probes
 from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.log import RecentEvents
@@ -191,7 +192,8 @@ def _listener() -> Litestar:
     options = ListenerOptions(SECRET, [ProductId("BTC-USD")])
     clock, store = ManualClock(NOON), MemoryStore()
     kill = KillListener(store.record_kill_switch, clock, SECRET)
-    return build_app(WebhookListener(acceptor, lambda: health, clock, options), kill)
+    listener = WebhookListener(acceptor, lambda: health, clock, options)
+    return build_app(listener, kill, Probes(lambda: health, list))
 
 
 @post("/webhook", status_code=200)

@@ -15,6 +15,7 @@ from aiohttp import web
 
 from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import BODY_BYTES_MAX, ListenerOptions, WebhookListener, build_app
+from bottrader.adapters.http.probes import Probes
 from bottrader.adapters.http.sender import HttpSignalSender
 from bottrader.adapters.http.server import bind, serve
 from bottrader.adapters.memory.safety import MemoryKillFile
@@ -44,7 +45,9 @@ class Webhook:
         acceptor = SignalAcceptor(store, RecentEvents(), self.handed.append, lambda _: True)
         listener = WebhookListener(acceptor, lambda: self.health, SystemClock(), ListenerOptions(SECRET, [BTC]))
         self.board = KillSwitchBoard(World(store, None, SystemClock(), RecentEvents()), MemoryKillFile())  # type: ignore[arg-type]  # no exchange
-        self.app = build_app(listener, KillListener(self.board.throw, SystemClock(), SECRET))
+        self.app = build_app(
+            listener, KillListener(self.board.throw, SystemClock(), SECRET), Probes(lambda: self.health, list)
+        )
         self.port = 0
 
     @asynccontextmanager

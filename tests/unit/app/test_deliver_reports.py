@@ -12,6 +12,7 @@ from bottrader.adapters.memory.clock import ManualClock
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.log import RecentEvents
 from bottrader.app.deliver_reports import ReportDesk, ReportSources
+from bottrader.app.tasks import Pulse
 from bottrader.domain.errors import InvariantBroken, StoreUnreachable
 from bottrader.domain.report_schedule import ReportKind, ReportPeriod, ReportSchedule
 from bottrader.ports import CashKind, CashMovement, Mail, MailReceipt, ReportDelivery, ReportOutcome
@@ -295,8 +296,26 @@ async def test_the_desk_works_for_as_long_as_it_holds_the_lease(house: House) ->
             async def is_held(self) -> bool:
                 return await lease.is_held() and house.clock.now() < FIRST + timedelta(hours=13)
 
-        await house.desk.run(Ending())
+        await house.desk.run(Ending(), Pulse(house.clock, 900))
     assert [mail.message_id for mail in house.mailbox.mails] == ["<daily-1402@x>", "<daily-1414@x>"]
     # It looks at least every minute, and at the very moment a report is due.
     assert max(house.clock.slept_s) <= 60
     assert house.store.report_log[0].at == FIRST
+
+
+async def test_the_age_of_a_kind_counts_from_the_newest_period_that_is_settled(house: House) -> None:
+    """Daily until 02:00 of the 14th; weekly until 09:00 of the 12th, which is before the books: 41 h earlier."""
+    house.clock.advance(timedelta(seconds=30))
+    assert house.desk.ages_s() == {"daily": 30, "weekly": 30}
+    await house.look_at(FIRST)
+    assert house.desk.ages_s() == {"daily": 0, "weekly": 41 * 3600}
+    house.faults.append(OSError("disk full"))
+    await house.look_at(FIRST + timedelta(hours=12))
+    assert house.desk.ages_s()["daily"] == 12 * 3600
+    await house.look_at(FIRST + timedelta(hours=13))
+    assert house.desk.ages_s()["daily"] == 3600
+
+
+async def test_a_kind_that_is_never_made_has_no_age(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tests.unit.app.test_deliver_reports.SCHEDULE", ReportSchedule(ZoneInfo("UTC"), (), time(9)))
+    assert House().desk.ages_s().keys() == {"weekly"}

@@ -26,4 +26,5 @@ def test_a_group_is_called_after_its_module() -> None:
         "brackets",
         "reports",
         "mail",
+        "outreach",
     ]

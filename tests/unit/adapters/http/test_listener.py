@@ -165,20 +165,29 @@ async def test_a_commit_in_doubt_is_answered_with_come_again() -> None:
     assert (await bench.post(body_of()))[1]["code"] == "SUCCESS"
 
 
-def test_health_and_readiness_have_their_own_statuses() -> None:
-    """B264"""
-    bench = Bench()
-    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (200, 200)
-    bench.health = replace(bench.health, faults=("the market stream is down",))
-    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (503, 200)
-    assert content_of(bench.listener.health())["faults"] == ["the market stream is down"]
-    bench.health = replace(bench.health, is_ready=False)
-    assert (bench.listener.health().status_code, bench.listener.ready().status_code) == (503, 503)
-    assert content_of(bench.listener.ready()) == {"ready": False}
-
-
 async def test_a_pair_that_is_not_traded_is_named_and_cut() -> None:
     bench = Bench()
     _, answer = await bench.post(body_of(pair=ProductId("X" * 5000)))
     assert "XXXX" in answer["message"]
     assert len(answer["message"]) < 200
+
+
+async def test_each_answer_is_counted_by_its_kind() -> None:
+    """One request of each kind that this listener can answer; the rate limit's answer is one more kind."""
+    bench = Bench()
+    await bench.post(body_of())  # accepted
+    bench.clock.advance(timedelta(milliseconds=1))
+    await bench.post(body_of())  # duplicate
+    await bench.post(body_of())  # the same request: replayed, or known as a duplicate
+    bench.clock.advance(timedelta(milliseconds=1))
+    await bench.post(body_of(price="1"))  # the same id with another body
+    await bench.post(body_of(), secret="another-secret-of-24-characters")
+    await bench.post(b"[]")
+    await bench.post(body_of(pair="DOGE-USD"))
+    bench.room.clear()
+    await bench.post(body_of())
+    bench.health = replace(bench.health, is_ready=False)
+    await bench.post(body_of())
+    counted = {answer.value: count for answer, count in bench.listener.answers.items() if count}
+    assert counted.pop("duplicate", 0) + counted.pop("replayed", 0) == 2
+    assert counted == {"accepted": 1, "conflict": 1, "unauthorized": 1, "invalid": 2, "busy": 1, "not_ready": 1}

@@ -64,3 +64,12 @@ def test_showing_venue_time_leaves_the_wall_alone() -> None:
     clock = VenueClock(START)
     clock.observe(datetime(2031, 1, 1, tzinfo=UTC))
     assert clock.wall() < datetime(2031, 1, 1, tzinfo=UTC)
+
+
+def test_real_seconds_do_not_follow_the_wall_clock_back() -> None:
+    """F38"""
+    live, replayed = SteppedClock(), VenueClock(START)
+    before = live.monotonic_s(), replayed.monotonic_s()
+    live.reading -= timedelta(hours=1)
+    assert before[0] <= live.monotonic_s() < before[0] + 60
+    assert before[1] <= replayed.monotonic_s() < before[1] + 60

@@ -16,6 +16,7 @@ class SignalActor:
         self._store = world.store
         self._clock = world.clock
         self._log = world.log
+        self._tally = world.tally
         self._entries = entries
         self._monitor = monitor
         self._placer = placer
@@ -53,5 +54,7 @@ class SignalActor:
         return None
 
     async def _end(self, signal: Signal, kind: OutcomeKind, code: str, message: str) -> None:
-        await self._store.record_outcome(SignalOutcome(signal.signal_id, kind, code, message, self._clock.now()))
+        outcome = SignalOutcome(signal.signal_id, kind, code, message, self._clock.now())
+        if await self._store.record_outcome(outcome):
+            self._tally.outcomes[kind] += 1
         self._log.info(f"signal_{kind}", signal_id=signal.signal_id, code=code, message=message)

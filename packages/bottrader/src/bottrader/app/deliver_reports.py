@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bottrader.app.tasks import Pulse
 from bottrader.domain.errors import BotTraderError
 from bottrader.domain.report_schedule import ReportKind, ReportPeriod, ReportSchedule
 from bottrader.ports import (
@@ -78,12 +79,26 @@ class ReportDesk:
         self._entropy = entropy
         self._log = log
         self._patience = {kind: _Patience() for kind in ReportKind}
+        self._began_at = clock.now()
 
-    async def run(self, lease: Lease) -> None:
+    def ages_s(self) -> dict[str, float]:
+        """Return seconds of venue time since the end of the newest period that needs nothing more, by kind.
+
+        Since the start where none is known yet; kinds that are never made are left out.
+        """
+        now = self._clock.now()
+        return {
+            kind: (now - (patience.settled_until or self._began_at)).total_seconds()
+            for kind, patience in self._patience.items()
+            if self._schedule.latest(kind, now) is not None
+        }
+
+    async def run(self, lease: Lease, pulse: Pulse) -> None:
         """Deliver what falls due for as long as `lease` is held: two desks would send everything twice."""
         while await lease.is_held():
+            pulse.beat()
             await self.look()
-            await self._clock.sleep(self._pause_s())
+            await pulse.sleep(self._pause_s())
 
     async def look(self) -> None:
         """Deliver what is due now and not waiting for its next try; never raises for what can be tried again."""

@@ -3,6 +3,7 @@
 import asyncio
 
 from bottrader.app.activity import Activity
+from bottrader.app.tasks import Pulse, TaskBoard
 from bottrader.domain.errors import StoreUnreachable
 from bottrader.domain.signals import Signal
 from bottrader.ports import Clock, Delivery, DeliveryReport, Entropy, EventLog, SignalSender, SignalStore
@@ -13,6 +14,8 @@ BACKOFF_S_MAX = 5.0
 # stands still (a paused market) must not make one signal retry for ever.
 ATTEMPTS_MAX = 30
 RECOVERY_LIMIT = 1000
+# Reading what an earlier life left takes no longer than this, unless it hangs.
+STORE_S_MAX = 120.0
 
 
 class SignalDeliverer:
@@ -40,13 +43,19 @@ class SignalDeliverer:
         self._activity.begin()
         self._queue.put_nowait(signal)
 
-    async def run(self) -> None:
+    async def run(self, board: TaskBoard | None = None) -> None:
         """Deliver what an earlier life left in the outbox, then whatever is queued, until cancelled."""
+        board = board or TaskBoard(self._clock)
+        await board.keep("deliver", STORE_S_MAX, self._deliver_repeatedly)
+
+    async def _deliver_repeatedly(self, pulse: Pulse) -> None:
         for signal in await self._store.undelivered_signals(RECOVERY_LIMIT):
             self.deliver(signal)
         async with asyncio.TaskGroup() as deliveries:
             while True:
+                pulse.rest()
                 signal = await self._queue.get()
+                pulse.beat()
                 deliveries.create_task(self._deliver(signal))
 
     async def _deliver(self, signal: Signal) -> None:

@@ -15,6 +15,7 @@ from contextlib import aclosing
 
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.progress import Progress
+from bottrader.app.tasks import Pulse
 from bottrader.domain.order_progress import OrderProgress, progress_of
 from bottrader.domain.orders import VenueOrderId
 from bottrader.ports import EventLog, Heartbeat, OrderUpdate, StreamLive, StreamLost, UserEvent, UserFeed
@@ -45,10 +46,11 @@ class UserFollower:
         self.connections_count = 0
         self.progress = Progress()
 
-    async def run(self, feed: UserFeed) -> None:
+    async def run(self, feed: UserFeed, pulse: Pulse) -> None:
         """Follow the feed until cancelled."""
         async with aclosing(feed.events()) as events:
             async for event in events:
+                pulse.beat()
                 self.handle(event)
 
     def handle(self, event: UserEvent) -> None:

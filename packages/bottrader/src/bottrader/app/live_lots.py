@@ -95,6 +95,11 @@ class LiveLots:
         )
 
     @property
+    def is_stored(self) -> bool:
+        """Tell whether the store is known to hold our rows and no others."""
+        return self._stored is not None and self._equal_count == len(self.allocations) == self._stored.rows_count
+
+    @property
     def entry_price(self) -> Decimal | None:
         """Quote currency per unit of base, fees left out, to 28 digits; None when nothing is held."""
         # Asked on every tick, and the lots are the same object until the next execution.

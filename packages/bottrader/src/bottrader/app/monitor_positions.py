@@ -5,6 +5,7 @@ a bracket of the same coins, it cancels (R17): cancel, acknowledged, balance que
 live nothing else is sent, because two sells for one quantity are worse than a late one (R84).
 """
 
+from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -69,6 +70,8 @@ class PositionMonitor:
         self._missing: set[ClientOrderId] = set()
         self._leaving: set[ProductId] = set()
         self._judged_at: dict[ProductId, datetime] = {}
+        self.judgements_count: Counter[ProductId] = Counter()
+        """How often positions of each product were judged by a usable price."""
 
     async def on_closed(self, candle: Candle) -> None:
         """Take a closed candle into the range that stops are measured by."""
@@ -114,6 +117,7 @@ class PositionMonitor:
             return self._alarm_unusable(position, decision)
         self._unusable.discard(position.product_id)
         self._judged_at[position.product_id] = ticker.at
+        self.judgements_count[position.product_id] += 1
         decision = self._flattened(decision)
         if not isinstance(decision, Exit):
             self._leaving.discard(position.product_id)

@@ -25,6 +25,7 @@ class OrderPlacer:
         self._exchange = world.exchange
         self._clock = world.clock
         self._log = world.log
+        self._tally = world.tally
         self._portfolio = portfolio
         self._settler = settler
         self._lease: Lease | None = None
@@ -69,13 +70,17 @@ class OrderPlacer:
         finally:
             if not is_new:
                 self._portfolio.withdraw_order(order)
+        if is_new and outcome is not None:
+            self._tally.outcomes[outcome.kind] += 1
         if not is_new:
             await self._portfolio.adopt_orders(intent.product_id)
         return is_new
 
     async def _take_answer(self, order: OpenOrder) -> None:
         client_order_id = order.intent.client_order_id
-        match await self._exchange.place(order.intent):
+        placement = await self._exchange.place(order.intent)
+        self._tally.count_placement(placement)
+        match placement:
             case Accepted(venue_order_id):
                 try:
                     await self._settler.accept(order, venue_order_id)

@@ -52,6 +52,8 @@ class Portfolio:
         self._closed_trades: tuple[dict[ProductId, int], list[Trade]] | None = None
         self._order_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
         self._refusal_times: deque[datetime] = deque(maxlen=TIMES_KEPT)
+        self._behind: set[ProductId] = set()
+        """Products with fills whose allocations are being made, or could not be."""
 
     async def load(self) -> None:
         """Rebuild everything from the store; called once, at start."""
@@ -80,9 +82,11 @@ class Portfolio:
         lots = self._lots[product_id]
         await lots.reload()
         await lots.save(at)
+        self._behind.discard(product_id)
 
     async def take(self, product_id: ProductId, fills: Sequence[Fill], at: datetime) -> None:
         """Take in recorded fills of one product and store the allocations that follow."""
+        self._behind.add(product_id)
         lots = self._lots.get(product_id)
         if lots is None:
             # An order of ours from a time in which it was traded.
@@ -91,6 +95,12 @@ class Portfolio:
         else:
             await lots.take(fills)
         await lots.save(at)
+        self._behind.discard(product_id)
+
+    @property
+    def is_allocated(self) -> bool:
+        """Tell whether the stored allocations are known to be in step with the fills."""
+        return not self._behind and all(lots.is_stored for lots in self._lots.values())
 
     def realized_pnl(self) -> Decimal:
         """Return what the closed part of all products' trades has earned, fees deducted."""

@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 from bottrader.app.act_on_signals import SignalActor
 from bottrader.app.activity import Activity
@@ -30,7 +31,8 @@ from bottrader.app.quote_passively import PassiveQuoter
 from bottrader.app.reconcile import Reconciler, Reconciliation
 from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.settle_orders import OrderSettler
-from bottrader.app.watch_market import MarketWatcher
+from bottrader.app.tasks import Pulse, TaskBoard
+from bottrader.app.watch_market import STREAM_SILENCE_S_MAX, MarketWatcher
 from bottrader.app.world import World
 from bottrader.domain.errors import AdapterError, ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.market import ProductId, Ticker
@@ -51,6 +53,10 @@ ALARM_LOOKS = 6
 SETTLE_LOOKS = 2
 # Signals of one product that may wait for their turn; each is acted on within moments or expires.
 SIGNALS_MAX = 32
+# One piece of work on a product takes a few requests at most, and so long only when it hangs.
+WORK_S_MAX = 120.0
+# A reconciliation may have years of fills to ask for.
+RECONCILING_S_MAX = 900.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,18 +199,23 @@ class TradingDesk:
         self._guard.look()
         self._request_reconciliation_when_due()
 
-    async def run(self, market: MarketWatcher, user: UserFeed) -> None:
+    async def run(self, market: MarketWatcher, user: UserFeed, board: TaskBoard | None = None) -> None:
         """Work until cancelled; raises `InvariantBroken` when money state contradicts itself."""
+        board = board or TaskBoard(self._clock)
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(market.run(self._monitor.on_closed, self.on_ticker))
-            tasks.create_task(self._user.run(user))
-            tasks.create_task(self._reconcile_repeatedly())
+            tasks.create_task(market.run(self._monitor.on_closed, self.on_ticker, board))
+            tasks.create_task(board.keep("user_stream", STREAM_SILENCE_S_MAX, partial(self._user.run, user)))
+            tasks.create_task(board.keep("reconcile", RECONCILING_S_MAX, self._reconcile_repeatedly))
             tasks.create_task(self._stop_waiting_when_lost(market))
             for product_id, bench in self._benches.items():
-                tasks.create_task(self._act_repeatedly(bench, market))
-                tasks.create_task(self._settle_repeatedly(product_id, bench, market))
-                tasks.create_task(self._judge_repeatedly(product_id, bench, market))
-                tasks.create_task(self._ask_repeatedly(product_id, bench))
+                works = {
+                    "act": partial(self._act_repeatedly, bench, market),
+                    "settle": partial(self._settle_repeatedly, product_id, bench, market),
+                    "judge": partial(self._judge_repeatedly, product_id, bench, market),
+                    "ask": partial(self._ask_repeatedly, product_id, bench),
+                }
+                for name, work in works.items():
+                    tasks.create_task(board.keep(f"{name}.{product_id}", WORK_S_MAX, work))
 
     async def _stop_waiting_when_lost(self, market: MarketWatcher) -> None:
         """Let signals that wait for the first price go on to their refusal: there is no market to see."""
@@ -212,9 +223,13 @@ class TradingDesk:
         for bench in self._benches.values():
             bench.is_sighted.set()
 
-    async def _judge_repeatedly(self, product_id: ProductId, bench: _Bench, market: MarketWatcher) -> None:
+    async def _judge_repeatedly(
+        self, product_id: ProductId, bench: _Bench, market: MarketWatcher, pulse: Pulse
+    ) -> None:
         while True:
+            pulse.rest()
             await bench.price.wait()
+            pulse.beat()
             try:
                 async with bench.lock:
                     bench.price.clear()
@@ -229,9 +244,11 @@ class TradingDesk:
             finally:
                 self._activity.end()
 
-    async def _ask_repeatedly(self, product_id: ProductId, bench: _Bench) -> None:
+    async def _ask_repeatedly(self, product_id: ProductId, bench: _Bench, pulse: Pulse) -> None:
         while True:
+            pulse.rest()
             await bench.quote.wait()
+            pulse.beat()
             bench.quote.clear()
             try:
                 if await self._prices.request(product_id):
@@ -239,8 +256,9 @@ class TradingDesk:
             finally:
                 self._activity.end()
 
-    async def _act_repeatedly(self, bench: _Bench, market: MarketWatcher) -> None:
+    async def _act_repeatedly(self, bench: _Bench, market: MarketWatcher, pulse: Pulse) -> None:
         while True:
+            pulse.rest()
             signal = await bench.signals.get()
             try:
                 # A signal that an earlier life accepted is not to be refused because this one has just begun.
@@ -248,6 +266,7 @@ class TradingDesk:
                 if signal.action is Action.BUY:
                     # A gap that is being filled is worth waiting for; one that cannot be filled is a closed gate.
                     await self._user.judged()
+                pulse.beat()
                 async with bench.lock:
                     await self._actor.act(signal, gate=closed_gate(self._sight(signal.product_id, market)))
                     await self._tend(signal.product_id, market)
@@ -258,9 +277,13 @@ class TradingDesk:
                 self._waiting.discard(signal.signal_id)
                 self._activity.end()
 
-    async def _settle_repeatedly(self, product_id: ProductId, bench: _Bench, market: MarketWatcher) -> None:
+    async def _settle_repeatedly(
+        self, product_id: ProductId, bench: _Bench, market: MarketWatcher, pulse: Pulse
+    ) -> None:
         while True:
+            pulse.rest()
             await bench.updates_due.wait()
+            pulse.beat()
             bench.updates_due.clear()
             updates = list(bench.updates.values())
             bench.updates.clear()
@@ -324,9 +347,11 @@ class TradingDesk:
             # The order stays open and counts as live; a stop on the coins that are held does not wait for it.
             self._log.alarm("order_not_settled", order_id=order.intent.client_order_id, cause=str(error))
 
-    async def _reconcile_repeatedly(self) -> None:
+    async def _reconcile_repeatedly(self, pulse: Pulse) -> None:
         while True:
+            pulse.rest()
             await self._reconcile_due.wait()
+            pulse.beat()
             self._reconcile_due.clear()
             connections_count = self._user.connections_count
             try:

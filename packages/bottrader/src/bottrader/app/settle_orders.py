@@ -42,6 +42,7 @@ class OrderSettler:
         self._exchange = world.exchange
         self._clock = world.clock
         self._log = world.log
+        self._tally = world.tally
         self._portfolio = portfolio
         self._recorder = recorder
         self._may_send = may_send
@@ -114,7 +115,9 @@ class OrderSettler:
         sent_at = self._clock.now()
         await self._store.record_transition(OrderTransition(client_order_id, OrderState.SENT, sent_at))
         self._log.info("order_sent_again", order_id=client_order_id)
-        match await self._exchange.place(order.intent):
+        placement = await self._exchange.place(order.intent)
+        self._tally.count_placement(placement)
+        match placement:
             case Accepted(venue_order_id):
                 return await self.accept(replace(order, sent_at=sent_at), venue_order_id)
             case Refused(code, message):

@@ -9,8 +9,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from bottrader.app.progress import Progress
+from bottrader.app.tasks import Pulse, TaskBoard
 from bottrader.domain.candle_series import CandleSeries, Gap
 from bottrader.domain.errors import ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.market import Candle, Granularity, ProductId, Ticker
@@ -30,6 +32,10 @@ GAP_RETRY_S = 1.0
 
 # Candles that wait behind a gap; when a request fails for so long that more come, they are asked for as well.
 BEHIND_MAX = 1000
+
+# The feed tells of a connection that is silent or lost long before this, and of every try to get another one.
+STREAM_SILENCE_S_MAX = 120.0
+CANDLES_SILENCE_S_MAX = 300.0
 
 TICKER = "ticker"
 CANDLES = "candles"
@@ -78,6 +84,12 @@ class MarketWatcher:
         self.live_at: datetime | None = None
         """When the newest connection became live, in venue time."""
         self.progress = Progress()
+        self._heard_s = clock.monotonic_s()
+
+    @property
+    def message_age_s(self) -> float:
+        """Real seconds since the last message of the market, since the start before the first."""
+        return self._clock.monotonic_s() - self._heard_s
 
     @property
     def is_blind(self) -> bool:
@@ -102,23 +114,30 @@ class MarketWatcher:
         self,
         on_closed: OnClosed | None = None,
         on_ticker: OnTicker | None = None,
+        board: TaskBoard | None = None,
     ) -> None:
         """Follow the feed until cancelled, on a new connection whenever the old one is distrusted."""
+        board = board or TaskBoard(self._clock)
         wanted = ((TICKER, on_ticker), (CANDLES, on_closed))
         self.channels = tuple(channel for channel, listener in wanted if listener is not None)
         behind: asyncio.Queue[_InOrder] = asyncio.Queue()
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._follow_candles(behind, on_closed))
+            in_order = partial(self._follow_candles, behind, on_closed)
+            tasks.create_task(board.keep("candles", CANDLES_SILENCE_S_MAX, in_order))
             while True:
-                following = tasks.create_task(self._follow(behind, on_ticker))
+                follow = partial(self._follow, behind, on_ticker)
+                following = tasks.create_task(board.keep("market_stream", STREAM_SILENCE_S_MAX, follow))
                 await self._distrusted.wait()
                 following.cancel()
                 await asyncio.wait({following})
                 self._distrusted.clear()
 
-    async def _follow(self, behind: "asyncio.Queue[_InOrder]", on_ticker: OnTicker | None) -> None:
+    async def _follow(self, behind: "asyncio.Queue[_InOrder]", on_ticker: OnTicker | None, pulse: Pulse) -> None:
         async with aclosing(self._feed.events(self._options.product_ids)) as events:
             async for event in events:
+                pulse.beat()
+                if not isinstance(event, StreamLost):
+                    self._heard_s = self._clock.monotonic_s()
                 match event:
                     case Ticker():
                         self._hear(TICKER, event.product_id, event.at)
@@ -160,10 +179,12 @@ class MarketWatcher:
             del self._owed[channel]
             self._log.info("market_channel_back", channel=channel)
 
-    async def _follow_candles(self, events: asyncio.Queue[_InOrder], on_closed: OnClosed | None) -> None:
+    async def _follow_candles(self, events: asyncio.Queue[_InOrder], on_closed: OnClosed | None, pulse: Pulse) -> None:
         """Handle what comes in order and may have to wait for a request; prices do not wait behind it."""
         while True:
+            pulse.rest()
             event = await events.get()
+            pulse.beat()
             match event:
                 case CandleUpdate():
                     if on_closed is not None:

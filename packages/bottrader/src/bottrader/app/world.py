@@ -1,7 +1,8 @@
 """The ports that acting use cases work with, handed on together."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
+from bottrader.app.tally import Tally
 from bottrader.ports import Clock, EventLog, Exchange, Store
 
 
@@ -13,3 +14,4 @@ class World:
     exchange: Exchange
     clock: Clock
     log: EventLog
+    tally: Tally = field(default_factory=Tally)

@@ -5,7 +5,9 @@ from pathlib import Path
 
 from bottrader.adapters.report.html import render_html
 from bottrader.app.deliver_reports import ReportDesk, ReportSources
+from bottrader.app.figures import Figure, Reading
 from bottrader.app.reconcile import exchange_books
+from bottrader.app.tasks import Pulse, TaskBoard
 from bottrader.app.write_reports import Report, build_report
 from bottrader.bootstrap.database import prepare_data_dir
 from bottrader.bootstrap.periodic import REPORTS_DIR, ReportMaker, ask_exchange, mailer_of, write_text
@@ -19,6 +21,9 @@ LATEST = "latest.html"
 REPORT_INTERVAL_S = 3600.0
 REPORTER_LEASE = "reporter"
 LEASE_RETRY_S = 5.0
+# With years of trades a report takes a while, and a mail server may be slow to refuse one.
+WORK_S_MAX = 900.0
+HOURLY = "hourly"
 
 
 def write_html(report: Report, file: Path) -> Path:
@@ -41,24 +46,38 @@ class ReporterService:
         self._directory = prepare_data_dir(settings.data_dir) / REPORTS_DIR
         self._name = f"{settings.mode} trading at {venue.address.rest_url}"
         self._quote_currency = quote_of(settings.symbols[0])
+        self._page_s = venue.clock.monotonic_s()
+        self._desk = self._report_desk()
+        self.board = TaskBoard(venue.clock, "reporter")
 
     async def run(self) -> None:
         """Write and send reports until cancelled."""
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(self._write_pages())
-            tasks.create_task(self._deliver_reports())
+            tasks.create_task(self.board.keep("pages", WORK_S_MAX, self._write_pages))
+            tasks.create_task(self.board.keep("deliver", WORK_S_MAX, self._deliver_reports))
 
-    async def _write_pages(self) -> None:
+    def is_ready(self) -> bool:
+        return True
+
+    def faults(self) -> list[str]:
+        """Nothing beside the tasks: a report that fails is told and tried again, and its age shows it."""
+        return []
+
+    def readings(self) -> list[Reading]:
+        ages_s: dict[str, float] = {HOURLY: self._venue.clock.monotonic_s() - self._page_s, **self._desk.ages_s()}
+        return [Reading(Figure.REPORT_AGE_S, age_s, period) for period, age_s in ages_s.items()]
+
+    async def _write_pages(self, pulse: Pulse) -> None:
         while True:
             try:
                 file = await self._write()
+                self._page_s = self._venue.clock.monotonic_s()
                 self._log.info("report_written", file=str(file))
             except (BotTraderError, OSError) as error:
                 self._log.alarm("report_failed", cause=str(error))
-            await self._venue.clock.sleep(REPORT_INTERVAL_S)
+            await pulse.sleep(REPORT_INTERVAL_S)
 
-    async def _deliver_reports(self) -> None:
-        """Deliver reports while this process is the one that does; another one takes over when the lease is lost."""
+    def _report_desk(self) -> ReportDesk:
         settings, venue = self._settings, self._venue
         maker = ReportMaker(settings, self._store, venue.clock, self._name)
         sources = ReportSources(
@@ -66,15 +85,20 @@ class ReporterService:
             maker.message_id,
             mailer_of(settings),
         )
-        desk = ReportDesk(settings.report_schedule(), sources, self._store, venue.clock, venue.entropy, self._log)
+        return ReportDesk(settings.report_schedule(), sources, self._store, venue.clock, venue.entropy, self._log)
+
+    async def _deliver_reports(self, pulse: Pulse) -> None:
+        """Deliver reports while this process is the one that does; another one takes over when the lease is lost."""
         while True:
+            # Another reporter may hold the lease for ever.
+            pulse.rest()
             try:
                 async with self._store.lease(REPORTER_LEASE) as lease:
-                    await desk.run(lease)
+                    await self._desk.run(lease, pulse)
                 self._log.alarm("report_lease_lost")
             except AdapterError as error:
                 self._log.alarm("report_lease_lost", cause=str(error))
-            await self._venue.clock.sleep(LEASE_RETRY_S)
+            await pulse.sleep(LEASE_RETRY_S)
 
     async def _write(self) -> Path:
         balances = await self._venue.exchange.balances()

@@ -2,15 +2,16 @@
 
 import asyncio
 import socket
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from datetime import timedelta
-from importlib.metadata import version
+from functools import partial
 
 from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
+from bottrader.adapters.http.probes import Probes
 from bottrader.adapters.http.sender import HttpSignalSender
 from bottrader.adapters.http.server import serve
-from bottrader.adapters.postgres import schema
 from bottrader.adapters.system.kill_file import KillFileOnDisk
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.act_on_signals import SignalActor
@@ -18,11 +19,13 @@ from bottrader.app.activity import Activity
 from bottrader.app.cancel_orders import OrderCanceller
 from bottrader.app.check_health import Health
 from bottrader.app.deliver_signals import SignalDeliverer
+from bottrader.app.figures import Figure, Reading
 from bottrader.app.generate_signals import DecisionMakers, SignalGenerator
 from bottrader.app.guard_assets import AssetGuard
 from bottrader.app.guard_entries import EntryGuard
 from bottrader.app.keep_prices import PriceKeeper
 from bottrader.app.kill_switch import KillSwitchBoard
+from bottrader.app.measure_desk import DeskMeter
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.open_positions import EntryDecider
 from bottrader.app.place_orders import OrderPlacer
@@ -35,16 +38,19 @@ from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
 from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.settle_orders import OrderSettler
+from bottrader.app.tally import Answer
+from bottrader.app.tasks import Pulse, TaskBoard
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
 from bottrader.app.witness_protection import ProtectionWitness
 from bottrader.app.world import World
+from bottrader.bootstrap.observing import Observer
 from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import Venue
 from bottrader.config import Settings
 from bottrader.domain.errors import StartupRefused, StoreUnreachable
 from bottrader.domain.market import Candle, Granularity
 from bottrader.domain.orders import OrderState
-from bottrader.ports import Clock, EventLog, Lease, Store
+from bottrader.ports import EventLog, Lease, Store
 from bottrader.ports.kill_file import KILL_FILE_NAME
 
 SIGHOOK = "sighook"
@@ -53,6 +59,8 @@ LEASE_CHECK_S = 5.0
 # How often it is looked, in real time, for what the streams do not bring.
 LOOK_S = 1.0
 KILL_SWITCH_CHECK_S = 2.0
+# These look every few seconds; a look asks for little, and takes so long only when it hangs.
+LOOK_SILENCE_S_MAX = 60.0
 # Wilder's means remember every candle a little: after this many a strategy that starts anew agrees with one that never
 # stopped.
 HISTORY_CANDLES = 200
@@ -62,8 +70,7 @@ class WebhookService:
     """Accepts signals, places orders, watches positions: the role that acts."""
 
     def __init__(self, settings: Settings, store: Store, venue: Venue, log: EventLog, activity: Activity) -> None:
-        self._settings, self._venue = settings, venue
-        self._store, self._log = store, log
+        self._settings, self._venue, self._store, self._log = settings, venue, store, log
         world = World(store, venue.exchange, venue.clock, log)
         self.portfolio = Portfolio(store, settings.symbols)
         recorder = FillRecorder(world, self.portfolio)
@@ -92,51 +99,74 @@ class WebhookService:
             guard=self.asset_guard,
             quoter=PassiveQuoter(world, self.portfolio, QuotingCrew(monitor, self._placer, canceller, guard), rules),
         )
-        interval = timedelta(seconds=settings.reconcile_interval_s)
-        self.desk = TradingDesk(world, self.portfolio, crew, activity, interval)
+        self.desk = TradingDesk(world, self.portfolio, crew, activity, timedelta(seconds=settings.reconcile_interval_s))
         # Candles as well as prices: without a range nothing is bought, and a trail is as wide as it may be.
-        options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, HISTORY_CANDLES)
-        feed = venue.market_feed("ticker", "candles")
-        self.watcher = MarketWatcher(feed, venue.exchange, venue.clock, log, options)
-        self.probe = ChannelProbe(self.watcher, venue.exchange, options)
+        self.watcher, self.probe = _watch(settings, venue, log, HISTORY_CANDLES, ("ticker", "candles"))
         self.is_acting = asyncio.Event()
         """Set once the lease is held and the first reconciliation is done."""
+        self.board = TaskBoard(venue.clock, "webhook")
+        self.observer = Observer(settings, "webhook", venue.clock, self._snapshot.content_hash, [self])
+        self._tally, self._answers = world.tally, dict.fromkeys(Answer, 0)
+        self._meter = DeskMeter(self.portfolio, monitor, venue.clock)
+        self._is_lease_held = False
 
-    async def run(self, listening: socket.socket, secret: str) -> None:
-        """Serve, wait for the lease, reconcile, then act until cancelled."""
+    async def run(self, listening: socket.socket, secret: str, probes: Probes | None = None) -> None:
+        """Serve, wait for the lease, reconcile, then act until cancelled.
+
+        `probes` show the whole process; without them the webhook shows itself.
+        """
         acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal, self.desk.has_room)
         options = ListenerOptions(secret, self._settings.symbols)
         listener = WebhookListener(acceptor, self.health, self._venue.clock, options)
+        self._answers = listener.answers
         kill = KillListener(self.kill_switch.throw, self._venue.clock, secret)
+        app = build_app(listener, kill, probes or self.observer.probes())
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(serve(build_app(listener, kill), listening))
+            await opened.enter_async_context(serve(app, listening))
             lease = await opened.enter_async_context(self._store.lease(WEBHOOK_LEASE))
             self._placer.hold(lease)
+            self._is_lease_held = True
             # Not before the lease: a webhook that only waits has no part in what orders are decided by.
             await self._store.activate_snapshot(self._snapshot, WEBHOOK_LEASE, self._venue.clock.now())
             await self.desk.start()
             self.is_acting.set()
             async with asyncio.TaskGroup() as tasks:
-                tasks.create_task(self._guard(lease))
-                tasks.create_task(self._look())
-                tasks.create_task(_look_repeatedly(self.probe, self._venue.clock))
-                tasks.create_task(self._watch_kill_switch())
-                tasks.create_task(self.desk.run(self.watcher, self._venue.user_feed()))
+                works: dict[str, Callable[[Pulse], Awaitable[None]]] = {
+                    "lease": partial(self._guard, lease),
+                    "look": self._look,
+                    "probe": partial(_look_repeatedly, self.probe),
+                    "kill_switch": self._watch_kill_switch,
+                }
+                for name, work in works.items():
+                    tasks.create_task(self.board.keep(name, LOOK_SILENCE_S_MAX, work))
+                tasks.create_task(self.desk.run(self.watcher, self._venue.user_feed(), self.board))
 
     def health(self) -> Health:
-        """Return what works and what does not, from memory: a probe never waits for the database or the exchange."""
-        return Health(
-            role="webhook",
-            is_ready=self.desk.is_ready,
-            faults=tuple(self._faults()),
-            config_hash=self._settings.config_hash(),
-            schema_revision=schema.newest(),
-            snapshot_hash=self._snapshot.content_hash,
-            venue_time=self._venue.clock.now(),
-            version=version("bottrader"),
-        )
+        """Return the health of this role alone."""
+        return self.observer.health()
 
-    def _faults(self) -> list[str]:
+    def is_ready(self) -> bool:
+        """Tell whether signals are accepted."""
+        return self.desk.is_ready
+
+    def readings(self) -> list[Reading]:
+        """Return the numbers of the acting role, from memory."""
+        unknown_count = sum(order.state is OrderState.UNKNOWN for order in self.portfolio.open_orders())
+        return [
+            *(Reading(Figure.SIGNALS, count, answer) for answer, count in self._answers.items()),
+            *(Reading(Figure.SIGNAL_OUTCOMES, count, outcome) for outcome, count in self._tally.outcomes.items()),
+            *(Reading(Figure.ORDERS, count, answer) for answer, count in self._tally.orders.items()),
+            Reading(Figure.ORDERS_UNKNOWN_OPEN, unknown_count),
+            Reading(Figure.MARKET_MESSAGE_AGE_S, self.watcher.message_age_s),
+            Reading(Figure.POSITION_UNPROTECTED_S, self._meter.unprotected_s),
+            Reading(Figure.POSITIONS_OPEN, len(self.portfolio.positions())),
+            Reading(Figure.ALLOCATION_AGE_S, self._meter.allocation_age_s),
+            Reading(Figure.LEASE_HELD, self._is_lease_held),
+            Reading(Figure.KILL_SWITCH_ON, self.kill_switch.last is not None),
+        ]
+
+    def faults(self) -> list[str]:
+        """Return what of trading does not work, in words."""
         faults = []
         switch = self.kill_switch.last
         if switch is not None:
@@ -162,24 +192,27 @@ class WebhookService:
             faults.append(f"the books differ from the exchange's: {', '.join(d.what for d in last.differences)}")
         return [*faults, *self.asset_guard.faults()]
 
-    async def _look(self) -> None:
+    async def _look(self, pulse: Pulse) -> None:
         while True:
-            await self._venue.clock.sleep(LOOK_S)
+            await pulse.sleep(LOOK_S)
             self.desk.look()
+            self._meter.look()
 
-    async def _watch_kill_switch(self) -> None:
+    async def _watch_kill_switch(self, pulse: Pulse) -> None:
         """Read the switch again and again: another process may throw it, and a position may have to be sold for it."""
         while True:
             try:
                 await self.kill_switch.read()
             except StoreUnreachable as error:
                 self._log.alarm("kill_switch_not_read", cause=str(error))
-            await self._venue.clock.sleep(KILL_SWITCH_CHECK_S)
+            await pulse.sleep(KILL_SWITCH_CHECK_S)
 
-    async def _guard(self, lease: Lease) -> None:
+    async def _guard(self, lease: Lease, pulse: Pulse) -> None:
         """End this process's acting when the lease is gone: another webhook may hold it by then (F33)."""
         while await lease.is_held():
-            await self._venue.clock.sleep(LEASE_CHECK_S)
+            await pulse.sleep(LEASE_CHECK_S)
+        self._is_lease_held = False
+        self._log.alarm("lease_lost", lease=WEBHOOK_LEASE)
         raise StartupRefused("the lease is lost: another webhook may act, so this one ends; start it again")
 
 
@@ -199,9 +232,19 @@ class SighookService:
         time_to_live = timedelta(seconds=settings.signal_ttl_s)
         self._generator = SignalGenerator(store, venue.clock, log, makers, time_to_live)
         needed = max(strategy.warmup_candles for strategy in strategies.values())
-        options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, max(needed, HISTORY_CANDLES))
-        self.watcher = MarketWatcher(venue.market_feed("candles"), venue.exchange, venue.clock, log, options)
-        self.probe = ChannelProbe(self.watcher, venue.exchange, options)
+        self.watcher, self.probe = _watch(settings, venue, log, max(needed, HISTORY_CANDLES), ("candles",))
+        self.board = TaskBoard(venue.clock, SIGHOOK)
+
+    def is_ready(self) -> bool:
+        """Tell whether the market is seen, and so decided on."""
+        return not self.watcher.is_blind
+
+    def faults(self) -> list[str]:
+        """Return what of deciding does not work, in words."""
+        return ["sighook's market stream is down"] if self.watcher.is_blind else []
+
+    def readings(self) -> list[Reading]:
+        return [Reading(Figure.MARKET_MESSAGE_AGE_S, self.watcher.message_age_s)]
 
     async def run(self, webhook_url: str, secret: str) -> None:
         """Follow the market until cancelled."""
@@ -215,12 +258,21 @@ class SighookService:
             await self._generator.on_closed(candle, deliverer.deliver)
 
         async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(deliverer.run())
-            tasks.create_task(_look_repeatedly(self.probe, self._venue.clock))
-            tasks.create_task(self.watcher.run(on_closed=on_closed))
+            tasks.create_task(deliverer.run(self.board))
+            tasks.create_task(self.board.keep("probe", LOOK_SILENCE_S_MAX, partial(_look_repeatedly, self.probe)))
+            tasks.create_task(self.watcher.run(on_closed=on_closed, board=self.board))
 
 
-async def _look_repeatedly(probe: ChannelProbe, clock: Clock) -> None:
+def _watch(
+    settings: Settings, venue: Venue, log: EventLog, candles_count: int, channels: Sequence[str]
+) -> tuple[MarketWatcher, ChannelProbe]:
+    """Return who follows these channels, and who finds one of them dead; both begin with so many candles."""
+    options = WatchOptions(settings.symbols, Granularity.FIVE_MINUTE, candles_count)
+    watcher = MarketWatcher(venue.market_feed(*channels), venue.exchange, venue.clock, log, options)
+    return watcher, ChannelProbe(watcher, venue.exchange, options)
+
+
+async def _look_repeatedly(probe: ChannelProbe, pulse: Pulse) -> None:
     while True:
-        await clock.sleep(LOOK_S)
+        await pulse.sleep(LOOK_S)
         await probe.look()

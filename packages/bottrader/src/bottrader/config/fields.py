@@ -127,6 +127,7 @@ PairSet = Annotated[frozenset[Annotated[ProductId, AfterValidator(_pair)]], NoDe
 Pairing = Annotated[dict[str, str], NoDecode, BeforeValidator(_pairing)]
 Triggers = Annotated[frozenset[Annotated[str, AfterValidator(_trigger)]], NoDecode, BeforeValidator(_words)]
 Coins = Annotated[frozenset[Annotated[str, AfterValidator(_coin)]], NoDecode, BeforeValidator(_words)]
+SecretWords = Annotated[tuple[SecretStr, ...], NoDecode, BeforeValidator(_words)]
 MailAddress = Annotated[str, AfterValidator(_address)]
 MailAddresses = Annotated[tuple[MailAddress, ...], NoDecode, BeforeValidator(_words)]
 TimesOfDay = Annotated[

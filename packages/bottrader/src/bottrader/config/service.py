@@ -31,11 +31,20 @@ class ServiceSettings(SettingsGroup):
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
     webhook_host: str = Field("127.0.0.1", description="address the webhook listens on")
     webhook_port: int = Field(5003, ge=0, le=65535, description="port the webhook listens on; 0 takes a free one")
+    sighook_port: int = Field(
+        5004, ge=0, le=65535, description="port of sighook's health and metrics, on the webhook's address; 0: none"
+    )
+    reporter_port: int = Field(
+        5005, ge=0, le=65535, description="port of the reporter's health and metrics, on the webhook's address; 0: none"
+    )
     webhook_url: Annotated[str | None, Unset] = Field(
         None, description="where sighook delivers; default: the host and port above"
     )
     webhook_secret: Annotated[Annotated[SecretStr, AfterValidator(not_a_sample)] | None, Unset] = Field(
         None, description="shared HMAC secret of sighook and webhook, at least 24 characters"
+    )
+    git_sha: str = Field(
+        "unknown", max_length=64, description="commit that is deployed, shown by /health; images and units set it"
     )
     signal_ttl_s: int = Field(30, gt=0, description="seconds a signal may be acted on")
     reconcile_interval_s: int = Field(300, gt=0, description="seconds of venue time between reconciliations")

@@ -18,6 +18,7 @@ from bottrader.config.exits import ExitSettings
 from bottrader.config.fields import SettingsGroup
 from bottrader.config.mail import MailSettings
 from bottrader.config.names import PREFIX
+from bottrader.config.outreach import OutreachSettings
 from bottrader.config.passive import PassiveSettings
 from bottrader.config.reports import ReportSettings
 from bottrader.config.risk import RiskSettings
@@ -29,11 +30,12 @@ from bottrader.config.symbols import SymbolSettings
 from bottrader.domain.exit_rules import ExitRules
 
 # What is shown as stars, and stands in no file that others may read.
-SECRETS = frozenset({"webhook_secret", "database_url", "smtp_password"})
+SECRETS = frozenset({"webhook_secret", "database_url", "smtp_password", "notify_urls", "heartbeat_url"})
 
 
 class Settings(
     # A subclass lists the fields of its last base first.
+    OutreachSettings,
     MailSettings,
     ReportSettings,
     BracketSettings,
@@ -86,8 +88,12 @@ class Settings(
         return {name: _show(getattr(self, name)) for name in type(self).model_fields}
 
     def config_hash(self) -> str:
-        """Return a hash of every setting that is not a secret; two processes with equal rules show equal hashes."""
-        canonical = json.dumps(self.shown(), sort_keys=True)
+        """Return a hash of every setting that is not a secret; two processes with equal rules show equal hashes.
+
+        The commit is left out: other code is no other configuration.
+        """
+        shown = {name: value for name, value in self.shown().items() if name != "git_sha"}
+        canonical = json.dumps(shown, sort_keys=True)
         return hashlib.sha256(canonical.encode()).hexdigest()[:12]
 
 

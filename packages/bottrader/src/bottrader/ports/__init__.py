@@ -24,6 +24,7 @@ from bottrader.ports.ledger import (
     VersionSummary,
 )
 from bottrader.ports.links import StrategyLink
+from bottrader.ports.outreach import Notifier, Pinger, Severity
 from bottrader.ports.reporting import (
     Attachment,
     LedgerTotals,
@@ -92,10 +93,12 @@ __all__ = [
     "Mailer",
     "MarketEvent",
     "MarketFeed",
+    "Notifier",
     "OrderSource",
     "OrderStore",
     "OrderUpdate",
     "PeakState",
+    "Pinger",
     "PlacedBracket",
     "RebuildResult",
     "ReportDelivery",
@@ -104,6 +107,7 @@ __all__ = [
     "ReportStore",
     "ReviewItem",
     "SafetyStore",
+    "Severity",
     "SignalHistory",
     "SignalSender",
     "SignalStore",

@@ -19,6 +19,10 @@ class Clock(Protocol):
         """Return real time, aware UTC; for signatures, tokens and log lines only."""
         ...
 
+    def monotonic_s(self) -> float:
+        """Return real seconds since some moment; never goes back, whatever is done to the host's clock."""
+        ...
+
     async def sleep(self, seconds: float) -> None:
         """Wait in real time; for backoff and pacing, never to order events."""
         ...

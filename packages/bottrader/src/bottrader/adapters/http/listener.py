@@ -1,4 +1,4 @@
-"""The webhook: `POST /webhook`, `POST /kill`, `GET /health`, `GET /ready`.
+"""The webhook: `POST /webhook`, beside `POST /kill` and the probes.
 
 Order of checks: size, JSON, signature and age, schema, known pair, ready, room, replay, accept. Nothing about a request
 is remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
@@ -8,19 +8,17 @@ import hashlib
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from http import HTTPStatus
-from importlib.metadata import version
 from typing import Any
 
-from litestar import Litestar, Request, Response, get, post
-from litestar.config.app import AppConfig
-from litestar.openapi import OpenAPIConfig
-from litestar.openapi.plugins import JsonRenderPlugin
+from litestar import Litestar, Request, Response, post
 
 from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, read_json
+from bottrader.adapters.http.probes import Probes, application
 from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignatureRefused, verify
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.check_health import Health
+from bottrader.app.tally import Answer
 from bottrader.domain.errors import StoreUnreachable
 from bottrader.domain.market import ProductId
 from bottrader.domain.signals import Signal
@@ -28,6 +26,14 @@ from bottrader.ports import Acceptance, Clock, InboundSignal
 
 BODY_BYTES_MAX = 64 * 1024
 RETRY_AFTER_S = "1"
+ANSWERS = {
+    "UNAUTHORIZED": Answer.UNAUTHORIZED,
+    "NOT_READY": Answer.NOT_READY,
+    "BUSY": Answer.BUSY,
+    "STORE_UNREACHABLE": Answer.STORE_UNREACHABLE,
+    "DUPLICATE_UUID": Answer.CONFLICT,
+    "REPLAYED_REQUEST": Answer.REPLAYED,
+}
 
 Reply = Response[dict[str, Any]]
 
@@ -55,9 +61,16 @@ class WebhookListener:
         self._health = health
         self._clock = clock
         self._options = options
+        self.answers = dict.fromkeys(Answer, 0)
+        """How often a request was answered in each way."""
 
     async def take(self, body: bytes, timestamp: str | None, signature: str | None) -> Reply:
         """Answer one signal request."""
+        reply = await self._judge(body, timestamp, signature)
+        self.answers[_answer_of(reply)] += 1
+        return reply
+
+    async def _judge(self, body: bytes, timestamp: str | None, signature: str | None) -> Reply:
         try:
             read_json(body)
             verify(self._options.secret, timestamp, signature, body, self._clock.wall())
@@ -75,16 +88,6 @@ class WebhookListener:
         if not self._acceptor.has_room(signal.product_id):
             return _later("BUSY", f"too many signals of {signal.product_id} wait already; send the same signal later")
         return await self._accept(signal, body, signature or "")
-
-    def health(self) -> Reply:
-        """Answer 200 while everything works and 503 with the reasons otherwise."""
-        health = self._health()
-        return Response(health.shown(), status_code=HTTPStatus.OK if health.is_ok else HTTPStatus.SERVICE_UNAVAILABLE)
-
-    def ready(self) -> Reply:
-        """Answer 200 once signals are accepted."""
-        is_ready = self._health().is_ready
-        return Response({"ready": is_ready}, status_code=HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE)
 
     async def _accept(self, signal: Signal, body: bytes, signature: str) -> Reply:
         inbound = InboundSignal(
@@ -110,8 +113,8 @@ class WebhookListener:
                 return _refuse(HTTPStatus.CONFLICT, "REPLAYED_REQUEST", message)
 
 
-def build_app(listener: WebhookListener, kill: KillListener) -> Litestar:
-    """Return the ASGI application around the two listeners."""
+def build_app(listener: WebhookListener, kill: KillListener, probes: Probes) -> Litestar:
+    """Return the ASGI application around the two listeners and the probes."""
 
     @post("/webhook", status_code=HTTPStatus.OK)
     async def webhook(request: Request[Any, Any, Any]) -> Reply:
@@ -119,26 +122,16 @@ def build_app(listener: WebhookListener, kill: KillListener) -> Litestar:
         headers = request.headers
         return await listener.take(await request.body(), headers.get(TIMESTAMP_HEADER), headers.get(SIGNATURE_HEADER))
 
-    @get("/health", sync_to_thread=False)
-    def health() -> Reply:
-        """Tell what works and what does not."""
-        return listener.health()
+    return application("BotTrader webhook", [webhook, kill.handler(), *probes.handlers()], BODY_BYTES_MAX)
 
-    @get("/ready", sync_to_thread=False)
-    def ready() -> Reply:
-        """Tell whether signals are accepted."""
-        return listener.ready()
 
-    return Litestar.from_config(
-        AppConfig(
-            route_handlers=[webhook, kill.handler(), health, ready],
-            request_max_body_size=BODY_BYTES_MAX,
-            # The schema as JSON only: the pages that render it load scripts from elsewhere.
-            openapi_config=OpenAPIConfig(
-                "BotTrader webhook", version("bottrader"), render_plugins=[JsonRenderPlugin()]
-            ),
-        )
-    )
+def _answer_of(reply: Reply) -> Answer:
+    """Return how an answer is counted: by its code, and whatever else is wrong with a request as invalid."""
+    code = reply.content["code"]
+    if code == "SUCCESS":
+        return Answer.DUPLICATE if reply.content["duplicate"] else Answer.ACCEPTED
+    is_limited = reply.status_code == HTTPStatus.TOO_MANY_REQUESTS
+    return ANSWERS.get(code, Answer.LIMITED if is_limited else Answer.INVALID)
 
 
 def _refuse(status: HTTPStatus, code: str, message: str) -> Reply:

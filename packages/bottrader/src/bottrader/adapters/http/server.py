@@ -30,8 +30,8 @@ class _Server(uvicorn.Server):
         self.is_up.set()
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Return a listening socket; port 0 takes a free one.
+def bind(host: str, port: int, setting: str = "BOTTRADER_WEBHOOK_PORT") -> socket.socket:
+    """Return a listening socket; port 0 takes a free one. `setting` is what a person would change.
 
     Raises:
         StartupRefused: when the address is not ours or the port is taken.
@@ -44,8 +44,7 @@ def bind(host: str, port: int) -> socket.socket:
     except OSError as error:
         listening.close()
         raise StartupRefused(
-            f"cannot listen on {host}:{port}: {error.strerror or error};"
-            " stop what uses it or set BOTTRADER_WEBHOOK_PORT"
+            f"cannot listen on {host}:{port}: {error.strerror or error}; stop what uses it or set {setting}"
         ) from None
     listening.setblocking(False)
     return listening

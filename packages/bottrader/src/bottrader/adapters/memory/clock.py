@@ -8,7 +8,7 @@ class ManualClock:
     """Venue and wall time are one; `sleep` advances it at once and notes how long it would have waited."""
 
     def __init__(self, start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
-        self._now = start
+        self._start = self._now = start
         self.slept_s: list[float] = []
 
     def now(self) -> datetime:
@@ -16,6 +16,9 @@ class ManualClock:
 
     def wall(self) -> datetime:
         return self._now
+
+    def monotonic_s(self) -> float:
+        return (self._now - self._start).total_seconds()
 
     def advance(self, step: timedelta) -> None:
         """Move forward by `step`, which is not negative: venue time never goes back."""

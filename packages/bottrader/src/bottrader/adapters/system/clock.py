@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime
+from time import monotonic
 
 
 class SystemClock:
@@ -17,6 +18,9 @@ class SystemClock:
 
     def wall(self) -> datetime:
         return datetime.now(UTC)
+
+    def monotonic_s(self) -> float:
+        return monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
@@ -37,6 +41,9 @@ class VenueClock:
 
     def wall(self) -> datetime:
         return datetime.now(UTC)
+
+    def monotonic_s(self) -> float:
+        return monotonic()
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)
