@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from importlib.metadata import version
 
+from bottrader.adapters.http.door import Door
 from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.http.sender import HttpSignalSender
@@ -105,11 +106,17 @@ class WebhookService:
     async def run(self, listening: socket.socket, secret: str) -> None:
         """Serve, wait for the lease, reconcile, then act until cancelled."""
         acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal, self.desk.has_room)
-        options = ListenerOptions(secret, self._settings.symbols)
+        old_secrets = self._settings.old_secrets()
+        options = ListenerOptions(
+            secret,
+            self._settings.symbols,
+            old_secrets=old_secrets,
+            rate_per_s_max=self._settings.webhook_rate_per_s_max,
+        )
         listener = WebhookListener(acceptor, self.health, self._venue.clock, options)
-        kill = KillListener(self.kill_switch.throw, self._venue.clock, secret)
+        kill = KillListener(self.kill_switch.throw, self._venue.clock, secret, old_secrets)
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(serve(build_app(listener, kill), listening))
+            await opened.enter_async_context(serve(Door(build_app(listener, kill), listener), listening))
             lease = await opened.enter_async_context(self._store.lease(WEBHOOK_LEASE))
             self._placer.hold(lease)
             # Not before the lease: a webhook that only waits has no part in what orders are decided by.
