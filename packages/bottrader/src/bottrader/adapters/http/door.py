@@ -1,4 +1,4 @@
-"""The first thing a request meets: bodies that are too large are refused unread, and signals take the short way.
+"""The first thing a request meets: too large bodies are refused unread, and signals take the short way.
 
 A framework finds the route, the parameters and the serializer of each request anew; for a signal that is most of what it
 costs (ADR 18). So `POST /webhook` is answered here, and everything else by the application, which also documents it.
@@ -69,10 +69,10 @@ async def _body(receive: Receive) -> bytes | None:
     """Return the whole body; None when the sender went away on the way."""
     body = b""
     while True:
-        message = await receive()
+        message: dict[str, Any] = await receive()
         if message["type"] == "http.disconnect":
             return None
-        body += message.get("body", b"")
+        body += bytes(message.get("body", b""))
         if len(body) > BODY_BYTES_MAX:
             raise BodyTooLarge
         if not message.get("more_body", False):
