@@ -281,10 +281,10 @@ def soak(session: nox.Session) -> None:
 
 @nox.session(python=HERE, tags=["nightly"], default=False)
 def load(session: nox.Session) -> None:
-    """Send a hundred thousand signed signals, and hold rate, waiting and outcomes against their targets; `-- 20000`."""
+    """Send a hundred thousand signed signals, and hold rate and waiting against their targets; `-- 20000` for fewer."""
     sync(session, "test", "lint", "nox", packages=tuple(PACKAGES))
     count = (session.posargs or ["100000"])[0]
-    # A hundred thousand outcomes take minutes, and a test that hangs is ended by the limit of the job.
+    # A hundred thousand may take minutes, and a test that hangs is ended by the limit of the job.
     options = ("-o", "faulthandler_timeout=0", "-n", "0", "-s")
     session.run("pytest", *options, "tests/system/load_test.py", env={"LOAD_SIGNALS": count})
 

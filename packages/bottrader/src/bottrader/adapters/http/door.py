@@ -1,7 +1,7 @@
 """The first thing a request meets: too large bodies are refused unread, and signals take the short way.
 
-A framework finds the route, the parameters and the serializer of each request anew; for a signal that is most of what it
-costs (ADR 18). So `POST /webhook` is answered here, and everything else by the application, which also documents it.
+A framework finds the route, the parameters and the serializer of each request anew: for a signal, most of its cost
+(ADR 18). So `POST /webhook` is answered here, and everything else by the application, which also documents it.
 """
 
 from collections.abc import Awaitable, Callable
