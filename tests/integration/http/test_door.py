@@ -25,7 +25,8 @@ from tests.fixtures.processes import SECRET, signal_body
 
 HEALTHY = b"GET /ready HTTP/1.1\r\nHost: bot\r\n\r\n"
 # Who may ask without a signature; a route that is in neither list has not been thought about.
-OPEN = {("GET", "/health"), ("GET", "/ready"), ("GET", "/metrics"), ("GET", "/schema"), ("GET", "/schema/{path:str}")}
+SCHEMA = {("GET", path) for path in ("/schema", "/schema/openapi.json", "/schema/{path:str}")}
+OPEN = {("GET", path) for path in ("/health", "/ready", "/metrics")} | SCHEMA
 SIGNED = {("POST", "/webhook"), ("POST", "/kill")}
 
 
