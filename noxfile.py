@@ -279,6 +279,16 @@ def soak(session: nox.Session) -> None:
         session.run("bottrader", "demo", "--minutes=43200", f"--seed={seed}", f"--report={report}")
 
 
+@nox.session(python=HERE, tags=["nightly"], default=False)
+def load(session: nox.Session) -> None:
+    """Send a hundred thousand signed signals, and hold rate and waiting against their targets; `-- 20000` for fewer."""
+    sync(session, "test", "lint", "nox", packages=tuple(PACKAGES))
+    count = (session.posargs or ["100000"])[0]
+    # A hundred thousand may take minutes, and a test that hangs is ended by the limit of the job.
+    options = ("-o", "faulthandler_timeout=0", "-n", "0", "-s")
+    session.run("pytest", *options, "tests/system/load_test.py", env={"LOAD_SIGNALS": count})
+
+
 @nox.session(python=HERE, tags=["weekly"], default=False)
 def mutation(session: nox.Session) -> None:
     """Break each line of the money rules and see that a test notices; `-- sizing` or `-- --changed main` for some."""

@@ -175,6 +175,20 @@ def test_a_short_or_sample_secret_is_refused_without_being_repeated(secret: str)
     assert secret not in fault
 
 
+def test_former_secrets_are_judged_like_the_current_one() -> None:
+    good = "a-former-secret-of-this-bot-0001"
+    assert load_settings({"webhook_secrets_old": f"{good}, {good[::-1]}"}, None).old_secrets() == (good, good[::-1])
+    assert load_settings({"webhook_secrets_old": ""}, None).old_secrets() == ()
+    fault = faults_of(webhook_secrets_old=f"{good},short")
+    assert fault.startswith("BOTTRADER_WEBHOOK_SECRETS_OLD: a webhook secret has at least 24 characters")
+    assert good not in fault
+
+
+def test_a_secret_that_stands_in_the_documents_is_refused() -> None:
+    assert faults_of(webhook_secret="example-secret-of-24-characters-or-more")
+    assert faults_of(webhook_secret="please_CHANGE_ME_please_change_me")
+
+
 def test_a_secret_of_the_smallest_length_is_taken() -> None:
     load_settings({"webhook_secret": "x" * 24}, None)
 

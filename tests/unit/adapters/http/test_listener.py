@@ -1,5 +1,6 @@
 """The webhook's judgement, without sockets."""
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -25,14 +26,15 @@ SECRET = "a-secret-of-this-test-only-0123"
 
 
 class Bench:
-    def __init__(self, store: MemoryStore | None = None) -> None:
+    def __init__(self, store: MemoryStore | None = None, options: ListenerOptions | None = None) -> None:
         self.store = store or MemoryStore()
         self.clock = ManualClock(NOON)
         self.handed: list[Signal] = []
         self.room = {BTC}
         self.health = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
         acceptor = SignalAcceptor(self.store, RecentEvents(), self.handed.append, self.room.__contains__)
-        self.listener = WebhookListener(acceptor, lambda: self.health, self.clock, ListenerOptions(SECRET, [BTC]))
+        options = options or ListenerOptions(SECRET, [BTC])
+        self.listener = WebhookListener(acceptor, lambda: self.health, self.clock, options)
 
     async def post(
         self, body: bytes, *, at: datetime | None = None, secret: str = SECRET
@@ -62,7 +64,8 @@ async def test_a_flood_is_turned_away_before_anything_is_stored_and_the_same_sig
     """F48, F36, R75"""
     bench = Bench()
     bench.room.clear()
-    assert (await bench.post(body_of()))[1]["code"] == "BUSY"
+    status, answer = await bench.post(body_of())
+    assert (status, answer["code"]) == (429, "BUSY")
     assert bench.handed == []
     assert await bench.store.signals_without_outcome() == []
     bench.room.add(BTC)
@@ -191,3 +194,64 @@ async def test_each_answer_is_counted_by_its_kind() -> None:
     counted = {answer.value: count for answer, count in bench.listener.answers.items() if count}
     assert counted.pop("duplicate", 0) + counted.pop("replayed", 0) == 2
     assert counted == {"accepted": 1, "conflict": 1, "unauthorized": 1, "invalid": 2, "busy": 1, "not_ready": 1}
+
+
+async def test_a_sender_above_its_rate_comes_again_later() -> None:
+    """F48, R75: nothing is remembered of what was put off."""
+    bench = Bench(options=ListenerOptions(SECRET, [BTC], rate_per_s_max=1))
+    assert (await bench.post(body_of()))[0] == 200
+    other = body_of(make_signal(2))
+    headers = signed_headers(SECRET, bench.clock.wall(), other)
+    reply = await bench.listener.take(other, headers[TIMESTAMP_HEADER], headers[SIGNATURE_HEADER])
+    assert (reply.status_code, content_of(reply)["code"], reply.headers["Retry-After"]) == (429, "RATE_LIMIT", "1")
+    bench.clock.advance(timedelta(seconds=1))
+    assert (await bench.post(other))[1]["duplicate"] is False
+
+
+async def test_a_flood_of_replays_asks_the_store_once_and_uses_up_nobodys_rate() -> None:
+    """B259, E5"""
+
+    class Counting(MemoryStore):
+        asked = 0
+
+        async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
+            self.asked += 1
+            return await super().accept_signal(inbound)
+
+    store = Counting()
+    bench = Bench(store, ListenerOptions(SECRET, [BTC], rate_per_s_max=2))
+    await bench.post(body_of())
+    for _ in range(50):
+        assert (await bench.post(body_of()))[1]["code"] == "REPLAYED_REQUEST"
+    assert store.asked == 1
+    assert (await bench.post(body_of(make_signal(2))))[0] == 200
+
+
+async def test_a_former_secret_is_accepted_and_no_other() -> None:
+    old = "the-secret-of-the-year-before-01"
+    bench = Bench(options=ListenerOptions(SECRET, [BTC], old_secrets=[old]))
+    assert (await bench.post(body_of(), secret=old))[0] == 200
+    assert (await bench.post(body_of(make_signal(2))))[0] == 200
+    assert (await bench.post(body_of(make_signal(3)), secret="another"))[0] == 401
+    assert (await Bench().post(body_of(), secret=old))[0] == 401
+
+
+async def test_those_that_wait_for_the_database_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """F36"""
+    monkeypatch.setattr("bottrader.adapters.http.listener.WAITING_MAX", 1)
+    entered, released = asyncio.Event(), asyncio.Event()
+
+    class Slow(MemoryStore):
+        async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
+            entered.set()
+            await released.wait()
+            return await super().accept_signal(inbound)
+
+    bench = Bench(Slow())
+    first = asyncio.create_task(bench.post(body_of()))
+    await entered.wait()
+    status, answer = await bench.post(body_of(make_signal(2)))
+    assert (status, answer["code"]) == (429, "BUSY")
+    released.set()
+    assert (await first)[0] == 200
+    assert (await bench.post(body_of(make_signal(2))))[0] == 200

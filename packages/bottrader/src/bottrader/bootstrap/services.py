@@ -7,6 +7,7 @@ from contextlib import AsyncExitStack
 from datetime import timedelta
 from functools import partial
 
+from bottrader.adapters.http.door import Door
 from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.http.probes import Probes
@@ -116,13 +117,19 @@ class WebhookService:
         `probes` show the whole process; without them the webhook shows itself.
         """
         acceptor = SignalAcceptor(self._store, self._log, self.desk.take_signal, self.desk.has_room)
-        options = ListenerOptions(secret, self._settings.symbols)
+        old_secrets = self._settings.old_secrets()
+        options = ListenerOptions(
+            secret,
+            self._settings.symbols,
+            old_secrets=old_secrets,
+            rate_per_s_max=self._settings.webhook_rate_per_s_max,
+        )
         listener = WebhookListener(acceptor, self.health, self._venue.clock, options)
         self._answers = listener.answers
-        kill = KillListener(self.kill_switch.throw, self._venue.clock, secret)
+        kill = KillListener(self.kill_switch.throw, self._venue.clock, secret, old_secrets)
         app = build_app(listener, kill, probes or self.observer.probes())
         async with AsyncExitStack() as opened:
-            await opened.enter_async_context(serve(app, listening))
+            await opened.enter_async_context(serve(Door(app, listener), listening))
             lease = await opened.enter_async_context(self._store.lease(WEBHOOK_LEASE))
             self._placer.hold(lease)
             self._is_lease_held = True

@@ -15,7 +15,8 @@ from bottrader.domain.money import parse_amount
 from bottrader.domain.signals import Trigger
 
 SECRET_LENGTH_MIN = 24
-SAMPLE_SECRETS = frozenset({"change-me", "changeme", "secret", "password", "your-secret-here"})
+# Words of documents and templates: whoever reads them knows such a secret.
+SAMPLE_WORDS = ("change-me", "changeme", "replace-me", "your-secret", "example-secret", "password")
 
 
 class SettingsGroup(BaseModel):
@@ -80,10 +81,22 @@ def _pair(value: str) -> str:
 
 
 def not_a_sample(secret: SecretStr) -> SecretStr:
+    """Return a secret that is long enough and stands in no document; another one is refused without repeating it."""
     text = secret.get_secret_value()
-    if len(text) < SECRET_LENGTH_MIN or text.lower() in SAMPLE_SECRETS:
+    if len(text) < SECRET_LENGTH_MIN or any(word in text.lower().replace("_", "-") for word in SAMPLE_WORDS):
         raise ValueError(f"a webhook secret has at least {SECRET_LENGTH_MIN} characters and is nobody's sample")
     return secret
+
+
+def none_a_sample(secrets: SecretStr) -> SecretStr:
+    """Return several secrets, separated by commas, of which each is judged like a single one."""
+    for text in secrets_in(secrets):
+        not_a_sample(SecretStr(text))
+    return secrets
+
+
+def secrets_in(secrets: SecretStr) -> tuple[str, ...]:
+    return tuple(word.strip() for word in secrets.get_secret_value().split(",") if word.strip())
 
 
 def time_of_day(value: object) -> object:

@@ -7,7 +7,7 @@ from typing import Annotated
 import platformdirs
 from pydantic import AfterValidator, Field, SecretStr
 
-from bottrader.config.fields import SettingsGroup, Unset, not_a_sample
+from bottrader.config.fields import SettingsGroup, Unset, none_a_sample, not_a_sample, secrets_in
 
 
 class Mode(StrEnum):
@@ -46,5 +46,15 @@ class ServiceSettings(SettingsGroup):
     git_sha: str = Field(
         "unknown", max_length=64, description="commit that is deployed, shown by /health; images and units set it"
     )
+    webhook_secrets_old: Annotated[Annotated[SecretStr, AfterValidator(none_a_sample)] | None, Unset] = Field(
+        None, description="former secrets that the webhook still accepts while senders change, separated by commas"
+    )
+    webhook_rate_per_s_max: int = Field(
+        100, gt=0, description="signals a second the webhook takes from one sender; what is above is answered 429"
+    )
     signal_ttl_s: int = Field(30, gt=0, description="seconds a signal may be acted on")
     reconcile_interval_s: int = Field(300, gt=0, description="seconds of venue time between reconciliations")
+
+    def old_secrets(self) -> tuple[str, ...]:
+        """Return the webhook's former secrets that are still accepted."""
+        return () if self.webhook_secrets_old is None else secrets_in(self.webhook_secrets_old)

@@ -30,7 +30,9 @@ from bottrader.config.symbols import SymbolSettings
 from bottrader.domain.exit_rules import ExitRules
 
 # What is shown as stars, and stands in no file that others may read.
-SECRETS = frozenset({"webhook_secret", "database_url", "smtp_password", "notify_urls", "heartbeat_url"})
+SECRETS = frozenset(
+    {"webhook_secret", "webhook_secrets_old", "database_url", "smtp_password", "notify_urls", "heartbeat_url"}
+)
 
 
 class Settings(

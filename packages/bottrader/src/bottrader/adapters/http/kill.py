@@ -6,7 +6,7 @@ thrown has to know why.
 """
 
 import hashlib
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -39,16 +39,16 @@ _DECODER = msgspec.json.Decoder(KillPayload)
 class KillListener:
     """Judges requests to throw the switch; knows nothing of sockets."""
 
-    def __init__(self, throw: Throw, clock: Clock, secret: str) -> None:
+    def __init__(self, throw: Throw, clock: Clock, secret: str, old_secrets: Sequence[str] = ()) -> None:
         self._throw = throw
         self._clock = clock
-        self._secret = secret
+        self._secret, self._old_secrets = secret, old_secrets
 
     async def take(self, body: bytes, timestamp: str | None, signature: str | None) -> Reply:
         """Answer one request."""
         now = self._clock.wall()
         try:
-            verify(self._secret, timestamp, signature, body, now)
+            verify(self._secret, timestamp, signature, body, now, self._old_secrets)
         except SignatureRefused as error:
             return _reply(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", str(error))
         try:

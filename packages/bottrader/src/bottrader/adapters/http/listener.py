@@ -1,19 +1,20 @@
 """The webhook: `POST /webhook`, beside `POST /kill` and the probes.
 
-Order of checks: size, JSON, signature and age, schema, known pair, ready, room, replay, accept. Nothing about a request
-is remembered before it is accepted, so one that was answered 503 may come again with the same id (R75).
+Order of checks: size, JSON, signature and age, replay, schema, known pair, ready, rate, room, accept. Nothing about a
+request is remembered before it is accepted, so one that was answered 429 or 503 may come again with the same id (R75).
 """
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from litestar import Litestar, Request, Response, post
 
+from bottrader.adapters.http.flood import RecentRequests, SenderRate
 from bottrader.adapters.http.kill import KillListener
-from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, read_json
+from bottrader.adapters.http.payload import PayloadInvalid, read_payload, to_signal
 from bottrader.adapters.http.probes import Probes, application
 from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignatureRefused, verify
 from bottrader.app.accept_signal import SignalAcceptor
@@ -34,17 +35,25 @@ ANSWERS = {
     "DUPLICATE_UUID": Answer.CONFLICT,
     "REPLAYED_REQUEST": Answer.REPLAYED,
 }
+# Requests that may wait for the database at once. Each holds a body and a connection, and a healthy database empties
+# this many in well under a second.
+WAITING_MAX = 1_024
 
 Reply = Response[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
 class ListenerOptions:
-    """Who may send (holders of `secret`) and for which pairs."""
+    """Who may send (holders of `secret`, or of one of those before it), for which pairs, and how much a second.
+
+    Without `rate_per_s_max` as much as comes.
+    """
 
     secret: str
     product_ids: Collection[ProductId]
     sender: str = "sighook"
+    old_secrets: Sequence[str] = ()
+    rate_per_s_max: int | None = None
 
 
 class WebhookListener:
@@ -61,6 +70,10 @@ class WebhookListener:
         self._health = health
         self._clock = clock
         self._options = options
+        self._product_ids = frozenset(options.product_ids)
+        self._rate = None if options.rate_per_s_max is None else SenderRate(options.rate_per_s_max, clock)
+        self._recent = RecentRequests()
+        self._waiting = 0
         self.answers = dict.fromkeys(Answer, 0)
         """How often a request was answered in each way."""
 
@@ -71,36 +84,55 @@ class WebhookListener:
         return reply
 
     async def _judge(self, body: bytes, timestamp: str | None, signature: str | None) -> Reply:
+        options = self._options
         try:
-            read_json(body)
-            verify(self._options.secret, timestamp, signature, body, self._clock.wall())
-            signal = decode_signal(body)
+            payload = read_payload(body)
+            verify(options.secret, timestamp, signature, body, self._clock.wall(), options.old_secrets)
+            request_digest = hashlib.sha256((signature or "").encode()).hexdigest()
+            if request_digest in self._recent:
+                return _replayed()
+            signal = to_signal(payload)
         except SignatureRefused as error:
             return _refuse(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", str(error))
         except PayloadInvalid as error:
             status = HTTPStatus.FORBIDDEN if error.code == "FORBIDDEN" else HTTPStatus.BAD_REQUEST
             return _refuse(status, error.code, str(error))
-        if signal.product_id not in self._options.product_ids:
+        if signal.product_id not in self._product_ids:
             message = f"{signal.product_id[:40]} is not traded here: it is not among the configured symbols"
             return _refuse(HTTPStatus.UNPROCESSABLE_ENTITY, "PRECISION_ERROR", message)
+        return self._put_off(signal) or await self._accept(signal, body, request_digest)
+
+    def _put_off(self, signal: Signal) -> Reply | None:
+        """Return why the signal has to come again later; None when it may be accepted now."""
         if not self._health().is_ready:
             return _later("NOT_READY", "the bot is still reconciling; send the same signal again")
+        if self._rate is not None and not self._rate.allows():
+            message = f"more than {self._options.rate_per_s_max} signals a second; send the same signal later"
+            return _later("RATE_LIMIT", message, HTTPStatus.TOO_MANY_REQUESTS)
+        if self._waiting >= WAITING_MAX:
+            message = "too many signals wait for the database; send the same signal later"
+            return _later("BUSY", message, HTTPStatus.TOO_MANY_REQUESTS)
         if not self._acceptor.has_room(signal.product_id):
-            return _later("BUSY", f"too many signals of {signal.product_id} wait already; send the same signal later")
-        return await self._accept(signal, body, signature or "")
+            message = f"too many signals of {signal.product_id} wait already; send the same signal later"
+            return _later("BUSY", message, HTTPStatus.TOO_MANY_REQUESTS)
+        return None
 
-    async def _accept(self, signal: Signal, body: bytes, signature: str) -> Reply:
+    async def _accept(self, signal: Signal, body: bytes, request_digest: str) -> Reply:
         inbound = InboundSignal(
             signal=signal,
             sender=self._options.sender,
             body_digest=hashlib.sha256(body).hexdigest(),
-            request_digest=hashlib.sha256(signature.encode()).hexdigest(),
+            request_digest=request_digest,
             received_at=self._clock.wall(),
         )
+        self._waiting += 1
         try:
             acceptance = await self._acceptor.accept(inbound)
         except StoreUnreachable:
             return _later("STORE_UNREACHABLE", "the database did not confirm the signal; send the same signal again")
+        finally:
+            self._waiting -= 1
+        self._recent.add(request_digest)
         match acceptance:
             case Acceptance.ACCEPTED | Acceptance.DUPLICATE:
                 content = {"code": "SUCCESS", "uuid": signal.signal_id, "duplicate": acceptance is Acceptance.DUPLICATE}
@@ -109,8 +141,7 @@ class WebhookListener:
                 message = "this uuid was accepted with another body; a new signal needs a new uuid"
                 return _refuse(HTTPStatus.CONFLICT, "DUPLICATE_UUID", message)
             case Acceptance.REPLAYED:
-                message = "this very request was sent before; a retry is signed anew with the current time"
-                return _refuse(HTTPStatus.CONFLICT, "REPLAYED_REQUEST", message)
+                return _replayed()
 
 
 def build_app(listener: WebhookListener, kill: KillListener, probes: Probes) -> Litestar:
@@ -138,6 +169,11 @@ def _refuse(status: HTTPStatus, code: str, message: str) -> Reply:
     return Response({"code": code, "message": message}, status_code=status)
 
 
-def _later(code: str, message: str) -> Reply:
+def _replayed() -> Reply:
+    message = "this very request was sent before; a retry is signed anew with the current time"
+    return _refuse(HTTPStatus.CONFLICT, "REPLAYED_REQUEST", message)
+
+
+def _later(code: str, message: str, status: HTTPStatus = HTTPStatus.SERVICE_UNAVAILABLE) -> Reply:
     headers = {"Retry-After": RETRY_AFTER_S}
-    return Response({"code": code, "message": message}, status_code=HTTPStatus.SERVICE_UNAVAILABLE, headers=headers)
+    return Response({"code": code, "message": message}, status_code=status, headers=headers)

@@ -4,6 +4,7 @@ Amounts and prices are text, times ISO 8601 with an offset. Fields that are miss
 absent amount stays absent, so that the size belonging to the trigger applies (B38).
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -112,6 +113,18 @@ def read_json(body: bytes) -> dict[str, object]:
     return decoded
 
 
+def read_payload(body: bytes) -> SignalPayload | PayloadInvalid:
+    """Return the fields of a signal, or what is wrong with them: that is told only to who has signed.
+
+    Raises `PayloadInvalid` for what is no JSON object, which anybody may be told. A good body is decoded once.
+    """
+    try:
+        payload = _DECODER.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        return _fault_of(read_json(body)) or PayloadInvalid("INVALID_JSON_FORMAT", f"the body is not a signal: {error}")
+    return payload
+
+
 def decode_signal(body: bytes) -> Signal:
     """Return the signal in `body`.
 
@@ -119,16 +132,28 @@ def decode_signal(body: bytes) -> Signal:
         PayloadInvalid: MISSING_UUID, MISSING_ACTION, FORBIDDEN for an unknown origin, else INVALID_JSON_FORMAT with the
             field at fault (B256-B258, B263).
     """
-    fields = read_json(body)
-    if not fields.get("uuid"):
-        raise PayloadInvalid("MISSING_UUID", "the field uuid is missing: send the signal's own id")
-    if not fields.get("action"):
-        raise PayloadInvalid("MISSING_ACTION", "the field action is missing: send buy or sell")
+    return to_signal(read_payload(body))
+
+
+def to_signal(payload: SignalPayload | PayloadInvalid) -> Signal:
+    """Return the signal that was read; raises what is wrong with it, like `decode_signal`."""
+    if isinstance(payload, PayloadInvalid):
+        raise payload
+    fault = _fault_of({"uuid": payload.uuid, "action": payload.action})
+    if fault is not None:
+        raise fault
     try:
-        payload = _DECODER.decode(body)
         return _signal(payload)
-    except (msgspec.ValidationError, AmountInvalid, ValueError) as error:
+    except (AmountInvalid, ValueError) as error:
         raise PayloadInvalid("INVALID_JSON_FORMAT", f"the body is not a signal: {error}") from None
+
+
+def _fault_of(fields: Mapping[str, object]) -> PayloadInvalid | None:
+    if not fields.get("uuid"):
+        return PayloadInvalid("MISSING_UUID", "the field uuid is missing: send the signal's own id")
+    if not fields.get("action"):
+        return PayloadInvalid("MISSING_ACTION", "the field action is missing: send buy or sell")
+    return None
 
 
 def _signal(payload: SignalPayload) -> Signal:

@@ -3,11 +3,13 @@
 import asyncio
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
+from typing import Any, cast
 
 import uvicorn
-from litestar import Litestar
 
+from bottrader.adapters.http.patience import Patience, PatientProtocol, end_the_slow
 from bottrader.domain.errors import StartupRefused
 
 SHUTDOWN_S_MAX = 3
@@ -51,13 +53,24 @@ def bind(host: str, port: int, setting: str = "BOTTRADER_WEBHOOK_PORT") -> socke
 
 
 @contextlib.asynccontextmanager
-async def serve(app: Litestar, listening: socket.socket) -> AsyncIterator[None]:
-    """Serve `app` on `listening` while the body runs, then finish what is in flight and close."""
+async def serve(
+    app: Callable[..., Any], listening: socket.socket, patience: Patience | None = None
+) -> AsyncIterator[None]:
+    """Serve the ASGI application on `listening` while the body runs, then finish what is in flight and close."""
+    patience = patience or Patience()
     config = uvicorn.Config(
-        app, log_config=None, access_log=False, lifespan="on", timeout_graceful_shutdown=SHUTDOWN_S_MAX
+        app,
+        # A class for uvicorn's taste, but it only calls it.
+        http=cast("Any", partial(PatientProtocol, patience)),
+        ws="none",
+        log_config=None,
+        access_log=False,
+        lifespan="on",
+        timeout_graceful_shutdown=SHUTDOWN_S_MAX,
     )
     server = _Server(config)
     task = asyncio.create_task(server.serve(sockets=[listening]))
+    looking = asyncio.create_task(end_the_slow(server.server_state.connections, patience))
     try:
         up = asyncio.create_task(server.is_up.wait())
         await asyncio.wait({task, up}, return_when=asyncio.FIRST_COMPLETED)
@@ -66,4 +79,6 @@ async def serve(app: Litestar, listening: socket.socket) -> AsyncIterator[None]:
     finally:
         server.should_exit = True
         await task
+        looking.cancel()
+        await asyncio.wait({looking})
         listening.close()

@@ -46,39 +46,60 @@ BODY_OF_INBOUND = "SELECT body_digest FROM inbound_signals WHERE signal_id = $1"
 
 
 class _Arrival:
-    """A signal on its way into the database; it has a result once it has been in a batch."""
+    """A signal on its way into the database; `woken` is done once it has been in a batch, or is to write one."""
 
-    __slots__ = ("inbound", "result")
+    __slots__ = ("inbound", "result", "woken")
 
     def __init__(self, inbound: InboundSignal) -> None:
         self.inbound = inbound
         self.result: Acceptance | Exception | None = None
+        self.woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def wake(self) -> None:
+        if not self.woken.done():
+            self.woken.set_result(None)
 
 
 class InboundGate:
-    """Takes signals in, batch by batch."""
+    """Takes signals in, batch by batch. Who comes first writes for all who have come; then the next who waits does."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._arrivals: deque[_Arrival] = deque()
-        self._writing = asyncio.Lock()
+        self._is_writing = False
 
     async def accept(self, inbound: InboundSignal) -> Acceptance:
         """Keep the promise of `SignalStore.accept_signal`."""
         arrival = _Arrival(inbound)
         self._arrivals.append(arrival)
         try:
-            async with self._writing:
-                if arrival.result is None:
-                    await self._write(self._next_batch())
+            while arrival.result is None:
+                if self._is_writing:
+                    await arrival.woken
+                    arrival.woken = asyncio.get_running_loop().create_future()
+                else:
+                    await self._write_next()
         finally:
             # Who gave up waiting has no signal stored, unless it was on its way already.
             if arrival.result is None and arrival in self._arrivals:
                 self._arrivals.remove(arrival)
+            self._call_next()
         if isinstance(arrival.result, Exception):
             raise arrival.result
         assert arrival.result is not None, "the batch of an arrival was written"
         return arrival.result
+
+    async def _write_next(self) -> None:
+        self._is_writing = True
+        try:
+            await self._write(self._next_batch())
+        finally:
+            self._is_writing = False
+
+    def _call_next(self) -> None:
+        """Have the oldest of those that wait write, so that nobody waits for somebody who has left."""
+        if self._arrivals and not self._is_writing:
+            self._arrivals[0].wake()
 
     def _next_batch(self) -> list[_Arrival]:
         """Take the oldest arrivals, none of which has a signal or a request in common with another one."""
@@ -111,6 +132,7 @@ class InboundGate:
             for arrival in batch:
                 if arrival.result is None:
                     arrival.result = StoreUnreachable("the commit of the signal was not awaited; send it again")
+                arrival.wake()
 
     async def _store(self, batch: Sequence[_Arrival]) -> None:
         columns = zip(*(_values(arrival.inbound) for arrival in batch), strict=True)
