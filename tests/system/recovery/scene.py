@@ -108,7 +108,7 @@ class Scene:
         """Return the exchange's time once it answers."""
         while not (answer := (await self.ask(f"{self.control}/state"))[1]):
             await asyncio.sleep(POLL_S)
-        return datetime.fromisoformat(answer["now"])
+        return datetime.fromisoformat(answer["time"])
 
     def ledger(self) -> SimulatorState:
         """Return the exchange's own ledger, as it is on its disk."""
