@@ -52,6 +52,11 @@ class Actor:
         self.is_retired = True
         await self.kill()
 
+    @property
+    def clock(self) -> Path:
+        """The file that says by how many seconds its wall clock is off."""
+        return self.log.with_suffix(".clock")
+
     def said(self) -> str:
         return self.log.read_text() if self.log.exists() else ""
 
@@ -80,7 +85,7 @@ class Troupe:
     async def _fork(self, actor: Actor) -> int:
         assert self._zygote.stdin is not None
         assert self._zygote.stdout is not None
-        order = {"argv": actor.argv, "env": actor.env, "log": str(actor.log)}
+        order = {"argv": actor.argv, "env": actor.env, "log": str(actor.log), "clock": str(actor.clock)}
         async with self._asking:
             self._zygote.stdin.write(json.dumps(order).encode() + b"\n")
             await self._zygote.stdin.drain()

@@ -10,6 +10,8 @@ from bottrader.adapters.postgres.lots_audit import open_auditor
 from bottrader.app.check_lots import check_lots
 from coinbase_sim.model import Fill
 from coinbase_sim.state import SimulatorState
+from tests.fixtures.processes import eventually
+from tests.system.recovery.load import Market
 from tests.system.recovery.scene import EXPOSURE_MAX, POSITION_MAX, START_USD, Scene
 
 ENDED = "('refused', 'filled', 'cancelled', 'expired', 'failed')"
@@ -37,6 +39,26 @@ def coins(ledger: SimulatorState) -> dict[str, Decimal]:
     return {name: amount for name, amount in held.items() if amount}
 
 
+async def settled(stage: Scene) -> None:
+    """Return once every signal is decided on and every order has ended."""
+
+    async def is_settled() -> bool:
+        return not await undone(stage)
+
+    await eventually(is_settled, "every signal has its outcome and every order its end")
+
+
+async def end_flat(stage: Scene, market: Market) -> None:
+    """Let the market fall below every stop, and return when the bot has sold all that it held."""
+    market.is_falling = True
+
+    async def is_flat() -> bool:
+        return not coins(stage.ledger())
+
+    await eventually(is_flat, "every position is sold at its stop")
+    await settled(stage)
+
+
 async def audit(scene: Scene, acknowledged: Sequence[dict[str, Any]]) -> int:
     """Fail unless the books are the exchange's, to the last digit; return how many orders there were (S1, S2, E1, E2).
 
@@ -46,7 +68,7 @@ async def audit(scene: Scene, acknowledged: Sequence[dict[str, Any]]) -> int:
     session = await connect(scene.dsn)
     try:
         await _audit_orders(session, ledger)
-        await _audit_fills(session, ledger)
+        await audit_fills(session, ledger)
         await _audit_signals(session, [body["uuid"] for body in acknowledged])
     finally:
         await session.close()
@@ -67,7 +89,8 @@ async def _audit_orders(session: Connection, ledger: SimulatorState) -> None:
     assert await session.fetch(per_signal) == [], "a signal was bought for twice"
 
 
-async def _audit_fills(session: Connection, ledger: SimulatorState) -> None:
+async def audit_fills(session: Connection, ledger: SimulatorState) -> None:
+    """Fail unless the fills are the exchange's, and its wallets what follows from them."""
     theirs = {f.trade_id: (f.side.lower(), f.product_id, f.price, f.size, f.commission) for f in ledger.fills}
     rows = await session.fetch(FILLS)
     ours = {r["trade_id"]: (r["side"], r["product_id"], r["price"], r["size"], r["fee"]) for r in rows}

@@ -28,14 +28,15 @@ class Incidents:
     chance: Random
     counts: dict[str, int] = field(default_factory=lambda: defaultdict(int))
     seconds: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+    _struck_at: float = 0.0
 
     def _kinds(self) -> Mapping[str, Callable[[], Awaitable[None]]]:
         return {
             "webhook": self._kill_webhook,
             "webhook with an order at the exchange": self._kill_webhook_mid_order,
-            "sighook": self.sighook.kill,
+            "sighook": self._kill_sighook,
             "postgres": self._kill_postgres,
-            "exchange": self.scene.exchange.kill,
+            "exchange": self._kill_exchange,
             "cut before COMMIT": lambda: self._cut(Cut.BEFORE),
             "cut after COMMIT": lambda: self._cut(Cut.AFTER),
         }
@@ -46,14 +47,23 @@ class Incidents:
         await asyncio.sleep(self.chance.random() * MOMENT_S_MAX)
         await self._kinds()[kind]()
         self.counts[kind] += 1
-        since = monotonic()
         if self.chance.random() < AT_ONCE:
             return
         await self.scene.protected()
-        self.seconds[kind].append(monotonic() - since)
+        self.seconds[kind].append(monotonic() - self._struck_at)
+
+    async def _kill(self, actor: Actor) -> None:
+        self._struck_at = monotonic()
+        await actor.kill()
 
     async def _kill_webhook(self) -> None:
-        await self.scene.webhooks[0].kill()
+        await self._kill(self.scene.webhooks[0])
+
+    async def _kill_sighook(self) -> None:
+        await self._kill(self.sighook)
+
+    async def _kill_exchange(self) -> None:
+        await self._kill(self.scene.exchange)
 
     async def _kill_webhook_mid_order(self) -> None:
         """Kill it while an order of it is at the exchange and the answer is on its way."""
@@ -62,9 +72,10 @@ class Incidents:
         before, until = len(self.scene.ledger().orders), monotonic() + ORDER_WAIT_S
         while monotonic() < until and len(self.scene.ledger().orders) == before:
             await asyncio.sleep(0.01)
-        await self.scene.webhooks[0].kill()
+        await self._kill(self.scene.webhooks[0])
 
     async def _kill_postgres(self) -> None:
+        self._struck_at = monotonic()
         await self.scene.server.kill()
         await asyncio.to_thread(self.scene.server.start)
 
@@ -75,6 +86,7 @@ class Incidents:
         while self.scene.proxy.cuts_count == before:
             assert monotonic() < until, "nothing was committed"
             await asyncio.sleep(POLL_S)
+        self._struck_at = monotonic()
 
     def told(self) -> str:
         """Return what happened and how long it took, in lines."""

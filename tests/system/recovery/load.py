@@ -14,7 +14,7 @@ import aiohttp
 from tests.fixtures.processes import PATIENCE_S, signal_body, signature
 
 TICK_S = 0.04
-SIGNAL_S = 0.25
+SIGNAL_S = 0.1
 RETRY_S = 0.05
 REQUEST_TIMEOUT_S = 5.0
 BASE = 40_000
@@ -26,7 +26,7 @@ FINAL_FALL = Decimal("0.92")
 def tides(chance: Random) -> Iterator[Decimal]:
     """Yield factors of a product's price for ever: calm, a rise or a fall that ends a position, calm again."""
     while True:
-        for _ in range(chance.randint(4, 12)):
+        for _ in range(chance.randint(3, 8)):
             yield 1 + Decimal(chance.randint(-20, 20)) / 10_000
         far = chance.choice([RISE, RISE, FALL])
         for _ in range(chance.randint(3, 7)):
@@ -63,6 +63,9 @@ class Sender:
     http: aiohttp.ClientSession
     acknowledged: list[dict[str, Any]] = field(default_factory=list)
     odd: list[str] = field(default_factory=list)
+    """Answers that nobody may get who sends what is right."""
+    unauthorized_count: int = 0
+    refusals_in_row: int = 0
     is_ending: bool = False
     _tasks: list[asyncio.Task[None]] = field(default_factory=list)
 
@@ -95,7 +98,11 @@ class Sender:
                 async with self.http.post(f"{self.url}/webhook", data=encoded, headers=signature(encoded)) as reply:
                     text = await reply.text()
                     if reply.status == 200:
+                        self.refusals_in_row = 0
                         return
-                    if reply.status not in {429, 503}:
+                    self.refusals_in_row += 1
+                    if reply.status == 401:
+                        self.unauthorized_count += 1
+                    elif reply.status not in {429, 503}:
                         self.odd.append(f"{reply.status} {text}")
             await asyncio.sleep(RETRY_S)

@@ -1,21 +1,15 @@
 """Everything that can die is killed, again and again, in an order that a seed draws, while signals come and prices move."""
 
-import asyncio
-import os
-import shutil
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from tests.fixtures.killable_server import KillableServer, killable_server
-from tests.fixtures.processes import eventually
-from tests.system.recovery.auditing import audit, coins, undone
+from tests.fixtures.killable_server import KillableServer
+from tests.system.recovery.auditing import audit, end_flat, settled
 from tests.system.recovery.incidents import Incidents
 from tests.system.recovery.load import Market, Sender
-from tests.system.recovery.scene import PATIENCE_S, PRODUCTS, Scene, scene, under_load
+from tests.system.recovery.scene import PRODUCTS, scene, under_load
 
 # 16 incidents a seed: 32 here, and 208 more at night.
 MIX = {
@@ -28,40 +22,6 @@ MIX = {
     "cut after COMMIT": 3,
 }
 SEEDS = [1, 2, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(3, 16))]
-
-
-@pytest.fixture(scope="module")
-def server() -> Iterator[KillableServer]:
-    with killable_server() as made:
-        yield made
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = Path(tempfile.mkdtemp(prefix="bottrader-recovery-"))
-    yield made
-    if not os.environ.get("KEEP"):
-        shutil.rmtree(made)
-
-
-async def settled(stage: Scene) -> None:
-    """Return once every signal is decided on and every order has ended."""
-
-    async def is_settled() -> bool:
-        return not await undone(stage)
-
-    await eventually(is_settled, "every signal has its outcome and every order its end")
-
-
-async def end_flat(stage: Scene, market: Market) -> None:
-    """Let the market fall below every stop, and return when the bot has sold all that it held."""
-    market.is_falling = True
-
-    async def is_flat() -> bool:
-        return not coins(stage.ledger())
-
-    await eventually(is_flat, "every position is sold at its stop")
-    await settled(stage)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -87,6 +47,6 @@ async def test_kills_and_cuts_in_any_order_lose_and_double_nothing(
             await settled(stage)
             await end_flat(stage, market)
         orders_count = await audit(stage, sender.acknowledged)
-        assert sender.odd == []
+        assert (sender.odd, sender.unauthorized_count) == ([], 0)
         with capsys.disabled():
             print(f"\nseed {seed}: {len(sender.acknowledged)} signals, {orders_count} orders, {incidents.told()}")  # noqa: T201
