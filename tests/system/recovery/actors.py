@@ -1,4 +1,4 @@
-"""Programs that are started again whenever they end, as a service manager does, and that a test may kill at any time."""
+"""Programs that are started again whenever they end, as a service manager does, and that a test may kill."""
 
 import asyncio
 import json
@@ -44,7 +44,8 @@ class Actor:
             return
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-        while self.pid == pid and self.is_alive:
+        # Processes of another parent: there is no event to wait for.
+        while self.pid == pid and self.is_alive:  # noqa: ASYNC110
             await asyncio.sleep(0.001)
 
     async def retire(self) -> None:
@@ -77,7 +78,7 @@ class Troupe:
         while not actor.is_retired:
             actor.pid = await self._fork(actor)
             actor.starts_count += 1
-            while actor.is_alive:
+            while actor.is_alive:  # noqa: ASYNC110 - see `kill`
                 await asyncio.sleep(LOOK_S)
             actor.pid = 0
             await asyncio.sleep(RESTART_S)

@@ -14,10 +14,10 @@ from tests.fixtures.processes import eventually
 from tests.system.recovery.load import Market
 from tests.system.recovery.scene import EXPOSURE_MAX, POSITION_MAX, START_USD, Scene
 
-ENDED = "('refused', 'filled', 'cancelled', 'expired', 'failed')"
-OPEN_ORDERS = f"""
+OPEN_ORDERS = """
     SELECT count(*) FROM order_intents i WHERE NOT EXISTS (
-        SELECT 1 FROM order_transitions t WHERE t.client_order_id = i.client_order_id AND t.state IN {ENDED})"""
+        SELECT 1 FROM order_transitions t WHERE t.client_order_id = i.client_order_id
+        AND t.state IN ('refused', 'filled', 'cancelled', 'expired', 'failed'))"""
 UNDECIDED = "SELECT (SELECT count(*) FROM inbound_signals) - (SELECT count(*) FROM signal_outcomes)"
 TAKEN = "SELECT client_order_id, bool_or(venue_order_id IS NOT NULL) AS is_there FROM order_transitions GROUP BY 1"
 FILLS = "SELECT trade_id, lower(side) AS side, product_id, price, size, fee FROM fills"

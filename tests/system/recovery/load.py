@@ -1,4 +1,4 @@
-"""What keeps the bot busy while it is killed: a market that rises and falls, and a sender that repeats until answered."""
+"""What keeps the bot busy while it is killed: a market that rises and falls, and a sender that does not give up."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""Everything that can be killed, set up to trade: the exchange, Postgres behind a wire that breaks, webhook, sighook."""
+"""Everything that can be killed, set up to trade: the exchange, Postgres behind a wire that breaks, the bot."""
 
 import asyncio
 import json
@@ -106,7 +106,8 @@ class Scene:
 
     async def venue_time(self) -> datetime:
         """Return the exchange's time once it answers."""
-        while not (answer := (await self.ask(f"{self.control}/state"))[1]):
+        # What happens in other processes sets no event here, so they are asked again and again.
+        while not (answer := (await self.ask(f"{self.control}/state"))[1]):  # noqa: ASYNC110
             await asyncio.sleep(POLL_S)
         return datetime.fromisoformat(answer["time"])
 
@@ -142,7 +143,7 @@ class Scene:
         try:
             async with asyncio.timeout(PATIENCE_S):
                 since = await self.venue_time()
-                while not await self.is_protected(since):
+                while not await self.is_protected(since):  # noqa: ASYNC110 - as above
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             healths = [await self.ask(f"{url}/health") for url in map(self.url, range(len(self.ports)))]

@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import subprocess
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -113,7 +112,7 @@ async def test_postgres_goes_away_in_the_middle_of_a_transaction(
 async def small_disk(server: KillableServer, folder: Path, database: str) -> AsyncIterator[Path]:
     """Have a tablespace on a disk of its own, for the tables of `database`, which is dropped at the end."""
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "none", str(folder)], check=True)
+    await _run("mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "none", str(folder))
     try:
         owner = (server.folder / "data").stat()
         place = folder / "tables"
@@ -126,7 +125,7 @@ async def small_disk(server: KillableServer, folder: Path, database: str) -> Asy
         await admin.execute("DROP TABLESPACE small")
         await admin.close()
     finally:
-        subprocess.run(["umount", "-l", str(folder)], check=True)
+        await _run("umount", "-l", str(folder))
 
 
 async def test_a_full_disk_accepts_nothing_and_loses_nothing(server: KillableServer, folder: Path) -> None:
@@ -182,7 +181,7 @@ async def test_an_older_backup_is_brought_up_to_the_exchange(server: KillableSer
     async with play(server, "recovery_backup", folder) as now:
         await now.traded(2)
         backup = folder / "backup"
-        await _run(server.programs, "pg_dump", "-Fc", "-f", str(backup), "-d", now.stage.dsn)
+        await _run(str(server.programs / "pg_dump"), "-Fc", "-f", str(backup), "-d", now.stage.dsn)
         await now.traded(4)
         await now.sender.end()
         await settled(now.stage)
@@ -192,7 +191,7 @@ async def test_an_older_backup_is_brought_up_to_the_exchange(server: KillableSer
         await admin.execute("DROP DATABASE recovery_backup WITH (FORCE)")
         await admin.execute("CREATE DATABASE recovery_backup")
         await admin.close()
-        await _run(server.programs, "pg_restore", "--no-owner", "-d", now.stage.dsn, str(backup))
+        await _run(str(server.programs / "pg_restore"), "--no-owner", "-d", now.stage.dsn, str(backup))
         now.stage.add_webhook()
         session = await connect(now.stage.dsn)
         fills = len(now.stage.ledger().fills)
@@ -206,6 +205,6 @@ async def _has_fills(session: Connection, count: int) -> bool:
     return bool(await session.fetchval("SELECT count(*) FROM fills") == count)
 
 
-async def _run(programs: Path, program: str, *arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec(programs / program, *arguments)
+async def _run(program: str, *arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(program, *arguments)
     assert await process.wait() == 0
