@@ -291,7 +291,7 @@ async def test_an_order_that_waits_when_the_exchange_ends_is_in_its_state_as_it_
 
 
 async def test_a_durable_exchange_that_is_killed_goes_on_with_what_it_told(tmp_path: Path) -> None:
-    """F31: an order that was answered is there after a SIGKILL, and venue time and the price go on from where they were."""
+    """F31: an order that was answered is there after a SIGKILL, and time and price go on from there."""
     options = ("--manual", "40000", "--no-auth", "--durable", "--state", str(tmp_path / "state.json"))
     order: dict[str, Any] = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
     order |= {"order_configuration": {"market_market_ioc": {"quote_size": "100"}}}

@@ -49,4 +49,4 @@ async def test_kills_and_cuts_in_any_order_lose_and_double_nothing(
         orders_count = await audit(stage, sender.acknowledged)
         assert (sender.odd, sender.unauthorized_count) == ([], 0)
         with capsys.disabled():
-            print(f"\nseed {seed}: {len(sender.acknowledged)} signals, {orders_count} orders, {incidents.told()}")  # noqa: T201
+            print(f"\nseed {seed}: {len(sender.acknowledged)} signals, {orders_count} orders, {incidents.told()}")  # noqa: T201 - what a run took is what it is run for
