@@ -6,31 +6,23 @@ the exchange does not list, or twice, and the allocations are those of a computa
 
 import asyncio
 import os
-import shutil
 import signal
 import sys
-import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path
 from random import Random
 
-import psutil
 import pytest
 
 from bottrader.adapters.memory.store import MemoryStore
-from bottrader.adapters.postgres import schema
 from bottrader.adapters.postgres.connection import connect
-from bottrader.adapters.postgres.embedded import EmbeddedPostgres
 from bottrader.adapters.postgres.lots_audit import open_auditor
 from bottrader.adapters.postgres.store import open_store
 from bottrader.app.check_lots import check_lots
-from bottrader.domain.errors import StartupRefused
 from bottrader.domain.lots import Allocation, allocate
 from bottrader.domain.orders import Fill
-from tests.fixtures.databases import with_database
+from tests.fixtures.killable_server import KillableServer, killable_server, make_database
 from tests.fixtures.ledger_writer import Step, schedule
 from tests.fixtures.processes import PATIENCE_S, inherited_environment
 
@@ -40,39 +32,6 @@ DELAY_S_MAX = 0.04
 PROCESS_KILLS, SERVER_KILLS = 4, 1
 # 50 kills here and 500 at night.
 SEEDS = [*range(10), *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range(10, 110))]
-
-
-@dataclass
-class Server:
-    """A server of its own whose commits wait for the disk, and which can be killed as by a power cut."""
-
-    folder: Path
-    handle: EmbeddedPostgres = field(init=False)
-    url: str = field(init=False)
-
-    def start(self) -> None:
-        """Start it, or recover it; a busy machine may need longer for that than the wheel waits."""
-        pid_file, started_at = self.folder / "data" / "postmaster.pid", time.monotonic()
-        while time.monotonic() < started_at + PATIENCE_S:
-            with suppress(StartupRefused):
-                return self._start()
-            while "ready" not in pid_file.read_text() and time.monotonic() < started_at + PATIENCE_S:
-                time.sleep(0.1)
-        return self._start()
-
-    def _start(self) -> None:
-        self.handle = EmbeddedPostgres(self.folder / "data")
-        self.url = self.handle.start()
-
-    async def kill(self) -> None:
-        """Kill the postmaster and all of its children at once."""
-        postmaster = psutil.Process(int((self.folder / "data" / "postmaster.pid").read_text().split()[0]))
-        processes = [postmaster, *postmaster.children(recursive=True)]
-        for process in processes:
-            with suppress(psutil.NoSuchProcess):
-                process.send_signal(signal.SIGKILL)
-        _, alive = await asyncio.to_thread(psutil.wait_procs, processes, PATIENCE_S)
-        assert alive == []
 
 
 @dataclass
@@ -164,28 +123,9 @@ def _terms(fill: Fill) -> tuple[object, ...]:
 
 
 @pytest.fixture(scope="module")
-def server() -> Iterator[Server]:
-    # Not `tmp_path`: as root the wheel opens the folders above for reading, and pytest's are private on purpose.
-    folder = Path(tempfile.mkdtemp(prefix="bottrader-kills-"))
-    made = Server(folder)
-    made.start()
-    yield made
-    made.handle.stop()
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-async def _database(server_url: str, name: str) -> str:
-    admin = await connect(server_url)
-    assert await admin.fetchval("SHOW fsync") == "on"
-    await admin.execute(f"CREATE DATABASE {name}")
-    await admin.close()
-    dsn = with_database(server_url, name)
-    await schema.upgrade(dsn)
-    # So that what a killed server has to go through again is only what the kills interrupted.
-    connection = await connect(dsn)
-    await connection.execute("CHECKPOINT")
-    await connection.close()
-    return dsn
+def server() -> Iterator[KillableServer]:
+    with killable_server() as made:
+        yield made
 
 
 async def _writer(dsn: str, seed: int, count: int) -> Writer:
@@ -202,13 +142,13 @@ async def _writer(dsn: str, seed: int, count: int) -> Writer:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-async def test_no_acknowledged_fill_is_lost_or_doubled(server: Server, seed: int) -> None:
+async def test_no_acknowledged_fill_is_lost_or_doubled(server: KillableServer, seed: int) -> None:
     """F31, F41, E1, E3, R1, R8: SIGKILL of the bot, or of Postgres with all of its processes."""
     chance = Random(seed)
     kills = ["process"] * PROCESS_KILLS + ["server"] * SERVER_KILLS
     count = STEPS_PER_KILL * len(kills)
     chance.shuffle(kills)
-    dsn = await _database(server.url, f"killed_{seed}")
+    dsn = await make_database(server.url, f"killed_{seed}")
     steps = schedule(seed, count)
     writer, auditor = await _writer(dsn, seed, count), Auditor(steps, dsn)
     for victim in kills:

@@ -169,6 +169,7 @@ async def test_a_manual_market_stands_at_its_price() -> None:
         (("--manual", "free"), "price must be a positive number"),
         (("--manual", "1", "--candles", "x.csv"), "exclude each other"),
         (("--manual", "1", "--speed", "2"), "--manual stands still"),
+        (("--durable",), "--durable needs the file that is to be kept: give --state"),
         (("--no-such-option",), "No such option"),
         (("--port", "70000"), "65535"),
     ],
@@ -286,6 +287,29 @@ async def test_an_order_that_waits_when_the_exchange_ends_is_in_its_state_as_it_
     async with serving(*options) as (process, ready):
         (kept,) = (await fetch(f"{ready['control']}/orders"))["orders"]
         assert kept["status"] == "OPEN"
+        await ended(process, signal.SIGTERM)
+
+
+async def test_a_durable_exchange_that_is_killed_goes_on_with_what_it_told(tmp_path: Path) -> None:
+    """F31: an order that was answered is there after a SIGKILL, and time and price go on from there."""
+    options = ("--manual", "40000", "--no-auth", "--durable", "--state", str(tmp_path / "state.json"))
+    order: dict[str, Any] = {"client_order_id": "one", "product_id": "BTC-USD", "side": "BUY"}
+    order |= {"order_configuration": {"market_market_ioc": {"quote_size": "100"}}}
+    async with serving(*options) as (process, ready), aiohttp.ClientSession() as http:
+        await http.post(f"{ready['control']}/price", json={"product_id": "BTC-USD", "price": "41000"})
+        await http.post(f"{ready['rest']}/api/v3/brokerage/orders", json=order)
+        books, before = await fetch(f"{ready['control']}/books"), await fetch(f"{ready['control']}/state")
+        process.kill()
+        await process.wait()
+    assert float(books["totals"]["BTC"]) > 0
+    async with serving(*options) as (process, ready), aiohttp.ClientSession() as http:
+        assert await fetch(f"{ready['control']}/books") == books
+        assert await fetch(f"{ready['control']}/state") == before
+        product = await fetch(f"{ready['rest']}/api/v3/brokerage/market/products/BTC-USD")
+        assert float(product["price"]) == 41_000
+        await http.post(f"{ready['control']}/price", json={"product_id": "BTC-USD", "price": "41500"})
+        after = await fetch(f"{ready['control']}/state")
+        assert (after["position"], after["time"] > before["time"]) == (before["position"] + 1, True)
         await ended(process, signal.SIGTERM)
 
 

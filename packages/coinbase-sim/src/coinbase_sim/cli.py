@@ -1,7 +1,6 @@
 """The command `coinbase-sim`: a simulated Coinbase Advanced Trade exchange on this machine."""
 
 import asyncio
-import os
 import re
 import signal
 import sys
@@ -20,12 +19,14 @@ from coinbase_sim import options
 from coinbase_sim.drafts import DuplicateIds
 from coinbase_sim.event_log import EventLog
 from coinbase_sim.faults import Faults, parse_faults
+from coinbase_sim.journal import Journal, save
 from coinbase_sim.market import CandleMarket, ManualMarket, Market, SyntheticMarket, SyntheticOptions
 from coinbase_sim.model import ProductSpec
 from coinbase_sim.pacer import MAX, Pacer
 from coinbase_sim.products import product_named
 from coinbase_sim.replay import load_bars
 from coinbase_sim.simulator import Simulator, SimulatorOptions
+from coinbase_sim.state import decode_state
 from coinbase_sim.ticks import DEFAULT_LADDER
 from coinbase_sim.wire.auth import KeyInvalid
 from coinbase_sim.wire.limits import RateLimits
@@ -82,6 +83,7 @@ class Session:
 
     speed: str | None
     state: Path | None
+    is_durable: bool
     warmup: int
     faults: Path | None
     event_log: Path | None
@@ -107,6 +109,7 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     speed: options.Speed = None,
     key_dir: options.KeyDir = None,
     state: options.StateFile = None,
+    durable: options.Durable = False,
     warmup: options.Warmup = 0,
     name: options.ExchangeName = "coinbase-sim",
     heartbeat: options.Heartbeat = 1.0,
@@ -127,7 +130,7 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     limits = _limits(private_limit, public_limit)
     served = ServerOptions("127.0.0.1", port, tls_port, key_dir, auth, heartbeat, limits, quiet_close)
     account = AccountChoice(balance or ["USD=10000"], maker_fee, taker_fee, name, duplicate_ids)
-    session = Session(speed, state, warmup, faults, event_log)
+    session = Session(speed, state, durable, warmup, faults, event_log)
     _run(MarketChoice(product or ["BTC-USD"], seed, candles, manual, levels), account, session, served)
 
 
@@ -138,7 +141,7 @@ def _run(choice: MarketChoice, account: AccountChoice, session: Session, served:
         simulator = _prepared(choice, account.terms(), session, log)
         asyncio.run(_serve(simulator, served, (pace, script)))
     if session.state is not None:
-        _save(simulator, session.state)
+        save(simulator, session.state)
 
 
 @contextmanager
@@ -167,11 +170,13 @@ def _products(names: list[str]) -> tuple[ProductSpec, ...]:
 
 def _prepared(choice: MarketChoice, terms: SimulatorOptions, session: Session, log: EventLog | None) -> Simulator:
     """Return the exchange as it is served first: taken up from its state, or new and warmed up."""
+    _check_state(session)
     products = _products(choice.names)
-    simulator = Simulator(_market(choice, products), products, terms)
+    simulator = Simulator(_market(choice, products, session.state), products, terms)
+    if session.is_durable and session.state is not None:
+        simulator.subscribe(Journal(simulator, session.state))
     if log is not None:
         simulator.subscribe(log, with_book=True)
-    _check_state(session.state, choice.manual_price)
     if session.state is None or not _restored(simulator, session.state):
         for _ in range(len(products) if choice.manual_price is not None else session.warmup):
             simulator.step()
@@ -202,11 +207,12 @@ def _cannot_open(failed: OSError, port: int, tls_port: int | None) -> str:
     return f"cannot listen on port {ports} ({failed.strerror}): {remedy}"
 
 
-def _check_state(state: Path | None, manual: str | None) -> None:
+def _check_state(session: Session) -> None:
+    state = session.state
     if state is None:
+        if session.is_durable:
+            raise InputInvalid("--durable needs the file that is to be kept: give --state")
         return
-    if manual is not None:
-        raise InputInvalid("--state does not go with --manual: a market set by hand cannot be replayed")
     # Found out only at the end, a path that cannot be written would cost the whole session.
     if not state.absolute().parent.is_dir():
         raise InputInvalid(f"there is no folder {state.absolute().parent} for --state: make it first")
@@ -246,15 +252,16 @@ def _ready_line(server: SimulatorServer) -> str:
     ).decode()
 
 
-def _market(choice: MarketChoice, products: tuple[ProductSpec, ...]) -> Market:
+def _market(choice: MarketChoice, products: tuple[ProductSpec, ...], state: Path | None) -> Market:
     if choice.manual_price is not None:
         if choice.candles is not None:
             raise InputInvalid("--manual and --candles exclude each other: choose one market")
-        market = ManualMarket(products)
+        market = _manual_market(products, state)
         if not _NUMBER.fullmatch(choice.manual_price) or not Decimal(choice.manual_price):
             raise InputInvalid(f"the price must be a positive number, not {choice.manual_price!r}")
-        for spec in products:
-            market.set_price(spec.product_id, Decimal(choice.manual_price))
+        if not market.position:
+            for spec in products:
+                market.set_price(spec.product_id, Decimal(choice.manual_price))
         return market
     shape = replace(DEFAULT_LADDER, levels=choice.levels)
     if choice.candles is not None:
@@ -263,6 +270,17 @@ def _market(choice: MarketChoice, products: tuple[ProductSpec, ...]) -> Market:
         return CandleMarket(products, load_bars(choice.candles, products[0].product_id), shape)
     character = SyntheticOptions(ladder=shape)
     return SyntheticMarket(products, choice.seed, SYNTHETIC_START, options=character)
+
+
+def _manual_market(products: tuple[ProductSpec, ...], state: Path | None) -> ManualMarket:
+    """Return a market that goes on where the state stopped: what was set by hand before cannot be replayed."""
+    if state is None or not state.exists():
+        return ManualMarket(products)
+    try:
+        saved = decode_state(state.read_bytes())
+    except ValueError as invalid:
+        raise _no_state(state, invalid) from None
+    return ManualMarket(products, saved.now, saved.position)
 
 
 def _speed(text: str | None, manual: str | None) -> float:
@@ -301,21 +319,15 @@ def _restored(simulator: Simulator, path: Path) -> bool:
     try:
         simulator.restore(path.read_bytes())
     except (ValueError, KeyError, msgspec.DecodeError) as invalid:
-        raise InputInvalid(
-            f"{path} is not a state of this exchange with these options ({invalid}): give the options it was written "
-            "with, or delete it to begin anew"
-        ) from None
+        raise _no_state(path, invalid) from None
     return True
 
 
-def _save(simulator: Simulator, path: Path) -> None:
-    """Write the state so that the file is always a whole one: the old, or the new."""
-    beside = path.with_name(path.name + ".new")
-    with beside.open("wb") as file:
-        file.write(simulator.snapshot())
-        file.flush()
-        os.fsync(file.fileno())
-    beside.replace(path)
+def _no_state(path: Path, cause: Exception) -> InputInvalid:
+    return InputInvalid(
+        f"{path} is not a state of this exchange with these options ({cause}): give the options it was written "
+        "with, or delete it to begin anew"
+    )
 
 
 def main() -> None:

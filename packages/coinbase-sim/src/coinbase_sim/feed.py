@@ -30,6 +30,11 @@ class Feed:
     def is_empty(self) -> bool:
         return not self._undelivered
 
+    @property
+    def is_settled(self) -> bool:
+        """Tell whether the exchange is between two changes: what happened is being handed out, or has been."""
+        return self._is_delivering or not self._undelivered
+
     def emit(self, event: Event) -> None:
         if self.is_heard:
             self._undelivered.append(event)

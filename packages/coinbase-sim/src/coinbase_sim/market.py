@@ -145,12 +145,15 @@ def _common_width_s(specs: dict[str, ProductSpec], bars: Sequence[Bar]) -> int:
 class ManualMarket:
     """A market for tests: each call queues one tick, one second after the tick before, and a one-tick bar with it."""
 
-    def __init__(self, products: Sequence[ProductSpec], start: datetime = datetime(2026, 1, 1, tzinfo=UTC)) -> None:
+    def __init__(
+        self, products: Sequence[ProductSpec], start: datetime = datetime(2026, 1, 1, tzinfo=UTC), position: int = 0
+    ) -> None:
+        """Begin after `position` ticks that an earlier market took up to `start`; nobody can play those again."""
         self._specs = {spec.product_id: spec for spec in products}
         self._start = start
         self._skipped = timedelta(0)
         self._ticks: list[Tick] = []
-        self._position = 0
+        self._first = self._position = position
 
     @property
     def product_ids(self) -> tuple[str, ...]:
@@ -209,13 +212,14 @@ class ManualMarket:
         return self._specs[product_id]
 
     def next_tick(self) -> Tick | None:
-        if self._position == len(self._ticks):
+        taken = self._position - self._first
+        if taken == len(self._ticks):
             return None
-        tick = self._ticks[self._position]
         self._position += 1
-        return tick
+        return self._ticks[taken]
 
     def seek(self, position: int) -> None:
-        if not 0 <= position <= len(self._ticks):
-            raise ValueError(f"a position of this market lies between 0 and {len(self._ticks)}; was {position}")
+        last = self._first + len(self._ticks)
+        if not self._first <= position <= last:
+            raise ValueError(f"a position of this market lies between {self._first} and {last}; was {position}")
         self._position = position

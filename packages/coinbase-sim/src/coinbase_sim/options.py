@@ -47,6 +47,10 @@ KeyDir = Annotated[
 StateFile = Annotated[
     Path | None, typer.Option(metavar="FILE", help="Go on from this file if it exists, and write it at the end.")
 ]
+Durable = Annotated[
+    bool,
+    typer.Option("--durable", help="Write the state after each change, so that a kill of this process loses none."),
+]
 Warmup = Annotated[int, typer.Option(metavar="N", min=0, help="Ticks to take before serving, so that history exists.")]
 ExchangeName = Annotated[
     str,

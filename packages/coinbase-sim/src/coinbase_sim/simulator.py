@@ -281,7 +281,7 @@ class Simulator(Incidents):
 
     def snapshot(self) -> bytes:
         """Return the whole state as JSON; `restore` in a new exchange on the same market continues identically."""
-        assert self._feed.is_empty, "a snapshot is taken between events"
+        assert self._feed.is_settled, "a snapshot is taken between changes"
         ledger, ids = self._clearing.ledger, self._clearing.ids
         return encode_state(
             SimulatorState(

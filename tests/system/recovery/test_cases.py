@@ -1,0 +1,210 @@
+"""Single accidents, each under the same load as the random ones, and each ends with the exchange's books."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+import pytest
+
+from bottrader.adapters.postgres.connection import Connection, connect
+from tests.fixtures.killable_server import KillableServer
+from tests.fixtures.processes import eventually
+from tests.system.recovery.auditing import audit, audit_fills, end_flat, settled
+from tests.system.recovery.load import Market, Sender
+from tests.system.recovery.scene import PRODUCTS, Scene, scene, under_load
+
+TAKE_OVER_S = 10.0
+SMALL_DISK_BYTES = 2 * 1024**2
+REFUSALS_IN_ROW = 20
+MOMENT_S = 0.5
+
+
+@dataclass
+class Play:
+    """A scene under load."""
+
+    stage: Scene
+    market: Market
+    sender: Sender
+
+    async def end(self) -> None:
+        """Let everything come to its end, and hold the books against the exchange's."""
+        await self.stage.protected()
+        await self.sender.end()
+        await settled(self.stage)
+        await end_flat(self.stage, self.market)
+        assert await audit(self.stage, self.sender.acknowledged) > 0
+
+    async def traded(self, more: int = 1) -> None:
+        """Return when the exchange has so many more orders."""
+        goal = len(self.stage.ledger().orders) + more
+
+        async def has_more() -> bool:
+            return len(self.stage.ledger().orders) >= goal
+
+        await eventually(has_more, f"{more} more orders")
+
+
+@asynccontextmanager
+async def play(server: KillableServer, name: str, folder: Path) -> AsyncIterator[Play]:
+    """Have one webhook that trades; the market moves and signals come."""
+    async with scene(server, name, folder) as stage:
+        stage.add_webhook()
+        market, sender = Market(stage.control, stage.http, PRODUCTS, Random(5)), Sender(stage.url(), stage.http)
+        async with under_load(market, sender):
+            await stage.protected()
+            yield Play(stage, market, sender)
+
+
+async def test_the_second_of_two_webhooks_takes_over_within_ten_seconds(server: KillableServer, folder: Path) -> None:
+    """F33, S1: both get signals, one acts; it is killed with an order at the exchange, and is not ordered for again."""
+    async with play(server, "recovery_two", folder) as now:
+        now.stage.add_webhook()
+        waiting = await eventually(lambda: _answer(now.stage, 1), "the second webhook answers")
+        assert waiting == 503
+        await now.traded()
+        first = now.stage.webhooks[0]
+        await now.stage.fault(on="POST /orders", do="delay_reply", seconds=3)
+        await now.traded()
+        now.sender.url = now.stage.url(1)
+        struck = monotonic()
+        await first.retire()
+        await now.stage.protected()
+        assert monotonic() - struck < TAKE_OVER_S
+        await now.traded()
+        await now.end()
+
+
+async def _answer(stage: Scene, number: int) -> int:
+    return (await stage.ask(f"{stage.url(number)}/ready"))[0]
+
+
+@pytest.mark.parametrize("is_killed", [True, False], ids=["killed", "restarted"])
+async def test_postgres_goes_away_in_the_middle_of_a_transaction(
+    server: KillableServer, folder: Path, is_killed: bool
+) -> None:
+    """F41, S2, E4: an intent waits for its lock when the server dies or is restarted; it was never committed."""
+    async with play(server, f"recovery_mid_{is_killed:d}", folder) as now:
+        session, onlooker = await connect(now.stage.dsn), await connect(now.stage.dsn)
+        await session.execute("BEGIN")
+        await session.execute("LOCK TABLE order_intents IN SHARE ROW EXCLUSIVE MODE")
+        # Asked in a session of its own: inside a transaction the picture of the sessions stands still.
+        waits = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ILIKE '%order_intents%'"
+        await eventually(lambda: onlooker.fetchval(waits), "an intent waits inside its transaction")
+        if is_killed:
+            await server.kill()
+            await asyncio.to_thread(server.start)
+        else:
+            await server.restart()
+        session.terminate()
+        onlooker.terminate()
+        await now.stage.protected()
+        await now.traded()
+        await now.end()
+
+
+@asynccontextmanager
+async def small_disk(server: KillableServer, folder: Path, database: str) -> AsyncIterator[Path]:
+    """Have a tablespace on a disk of its own, for the tables of `database`, which is dropped at the end."""
+    folder.mkdir()
+    await _run("mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "none", str(folder))
+    try:
+        owner = (server.folder / "data").stat()
+        place = folder / "tables"
+        place.mkdir(mode=0o700)
+        os.chown(place, owner.st_uid, owner.st_gid)
+        admin = await connect(server.url)
+        await admin.execute(f"CREATE TABLESPACE small LOCATION '{place}'")
+        yield folder
+        await admin.execute(f"DROP DATABASE {database} WITH (FORCE)")
+        await admin.execute("DROP TABLESPACE small")
+        await admin.close()
+    finally:
+        await _run("umount", "-l", str(folder))
+
+
+async def test_a_full_disk_accepts_nothing_and_loses_nothing(server: KillableServer, folder: Path) -> None:
+    """F40, E4, R1: signals cannot be stored and are not acknowledged; when there is room again, they come through."""
+    folder.chmod(0o755)
+    async with (
+        small_disk(server, folder / "disk", "recovery_full") as disk,
+        play(server, "recovery_full", folder) as now,
+    ):
+        await now.traded()
+        session = await connect(now.stage.dsn)
+        for table in ("inbound_requests", "inbound_signals", "order_intents", "order_transitions"):
+            await session.execute(f"ALTER TABLE {table} SET TABLESPACE small")
+        await session.close()
+        ballast = disk / "ballast"
+        with suppress(OSError):
+            ballast.write_bytes(bytes(SMALL_DISK_BYTES))
+        await eventually(lambda: _is_refused(now.sender), "no signal is accepted any more")
+        count = len(now.sender.acknowledged)
+        ballast.unlink()
+        await eventually(lambda: _has_more(now.sender, count), "signals are accepted again")
+        await now.end()
+
+
+async def _is_refused(sender: Sender) -> bool:
+    return sender.refusals_in_row > REFUSALS_IN_ROW
+
+
+async def _has_more(sender: Sender, count: int) -> bool:
+    return len(sender.acknowledged) > count + len(PRODUCTS)
+
+
+@pytest.mark.parametrize("jump_s", [3600, -3600], ids=["ahead", "back"])
+async def test_the_hosts_clock_jumps_and_comes_back(server: KillableServer, folder: Path, jump_s: int) -> None:
+    """F38, S7, L1: nobody believes a bot whose clock is off, and what it holds is sold when the clock is right."""
+    async with play(server, f"recovery_clock_{jump_s > 0:d}", folder) as now:
+        await now.traded()
+        clock = now.stage.webhooks[0].clock
+        clock.write_text(str(jump_s))
+        await eventually(lambda: _is_refused(now.sender), "the webhook takes signals for stale or early")
+        assert now.sender.unauthorized_count > 0
+        placed = len(now.stage.ledger().orders)
+        await asyncio.sleep(MOMENT_S)
+        # The exchange takes no token of another hour either.
+        assert len(now.stage.ledger().orders) == placed
+        clock.unlink()
+        await now.traded()
+        await now.end()
+
+
+async def test_an_older_backup_is_brought_up_to_the_exchange(server: KillableServer, folder: Path) -> None:
+    """F44, S1, E1: fills of orders that the backup does not know are taken in, and nothing is ordered once more."""
+    async with play(server, "recovery_backup", folder) as now:
+        await now.traded(2)
+        backup = folder / "backup"
+        await _run(str(server.programs / "pg_dump"), "-Fc", "-f", str(backup), "-d", now.stage.dsn)
+        await now.traded(4)
+        await now.sender.end()
+        await settled(now.stage)
+        await now.stage.webhooks[0].retire()
+        placed = len(now.stage.ledger().orders)
+        admin = await connect(server.url)
+        await admin.execute("DROP DATABASE recovery_backup WITH (FORCE)")
+        await admin.execute("CREATE DATABASE recovery_backup")
+        await admin.close()
+        await _run(str(server.programs / "pg_restore"), "--no-owner", "-d", now.stage.dsn, str(backup))
+        now.stage.add_webhook()
+        session = await connect(now.stage.dsn)
+        fills = len(now.stage.ledger().fills)
+        await eventually(lambda: _has_fills(session, fills), "every fill of the exchange is in the books")
+        await audit_fills(session, now.stage.ledger())
+        await session.close()
+        assert len(now.stage.ledger().orders) == placed
+
+
+async def _has_fills(session: Connection, count: int) -> bool:
+    return bool(await session.fetchval("SELECT count(*) FROM fills") == count)
+
+
+async def _run(program: str, *arguments: str) -> None:
+    process = await asyncio.create_subprocess_exec(program, *arguments)
+    assert await process.wait() == 0
