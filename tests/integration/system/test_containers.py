@@ -21,8 +21,8 @@ class Docker:
         self.folder = folder
         script = folder / "docker"
         script.write_text(
-            f'#!/bin/sh\necho "$@" >> {folder}/asked\n[ -f {folder}/broken ] && {{ cat {folder}/broken >&2; exit 1; }}\n'
-            f'case "$*" in *" ps "*) cat {folder}/ps;; *) cat {folder}/logs;; esac\n'
+            f'#!/bin/sh\ncd {folder}\necho "$@" >> asked\n[ -f broken ] && {{ cat broken >&2; exit 1; }}\n'
+            'case "$*" in *" ps "*) cat ps;; *) cat logs;; esac\n'
         )
         script.chmod(0o755)
         self.answer([{"Service": name, "State": "running", "Health": ""} for name in SERVICES])
