@@ -169,7 +169,7 @@ async def test_a_stop_outlives_a_lost_reply_of_the_exchange(workflow: Workflow) 
 async def test_a_stop_is_sold_although_the_exchange_is_sick_for_a_moment(workflow: Workflow) -> None:
     """The first sell is answered by an error of the server."""
     await workflow.buy()
-    await workflow.exchange.fault("POST /orders", "status:503")
+    await workflow.exchange.fault("POST /orders", "http_503_not_placed")
     await workflow.price("37900")
     await workflow.filled("sell")
     assert await workflow.holding() == 0
