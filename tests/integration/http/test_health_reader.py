@@ -58,6 +58,19 @@ async def test_an_answer_is_read_whatever_else_a_newer_bot_tells(session: aiohtt
     assert seen.tasks == {"desk": 0.25}
 
 
+async def test_a_service_that_answers_and_is_sick_is_told_in_its_words(session: aiohttp.ClientSession) -> None:
+    """B303"""
+
+    async def sick() -> web.Response:
+        return web.json_response(TOLD, status=503)
+
+    async with answering(sick) as origin:
+        seen = await ask_service(session, "reporter", origin)
+    assert (seen.is_up, seen.has_answered) == (False, True)
+    assert seen.cause == "the kill switch is on (cli): by hand"
+    assert seen.tasks == {"desk": 0.25}
+
+
 async def test_a_bot_that_tells_of_no_tasks_is_read_too(session: aiohttp.ClientSession) -> None:
     async def well() -> web.Response:
         return web.json_response({"status": "ok", "role": "webhook", "faults": [], "venue_time": None})

@@ -41,7 +41,10 @@ BOOKS = BooksSeen(
     made=frozenset({DAILY}),
 )
 HEALTH = HealthSeen("http://bot:5003/health", is_ok=True, role="webhook", tasks={"desk": 0.4})
-UP = tuple(ServiceSeen(name, f"http://bot/{name}", is_up=True) for name in ("webhook", "sighook", "reporter"))
+UP = tuple(
+    ServiceSeen(name, f"http://bot/{name}", is_up=True, has_answered=True, tasks={"loop": 0.4})
+    for name in ("webhook", "sighook", "reporter")
+)
 SEEN = Seen(
     health=HEALTH,
     services=UP,
@@ -58,7 +61,12 @@ def check(name: str, seen: Seen) -> SmokeCheck:
 
 
 def down(*names: str) -> tuple[ServiceSeen, ...]:
-    return tuple(replace(each, is_up=False, cause="no answer") if each.name in names else each for each in UP)
+    gone = {name: ServiceSeen(name, f"http://bot/{name}", is_up=False, cause="no answer") for name in names}
+    return tuple(gone.get(each.name, each) for each in UP)
+
+
+def silent(name: str, age_s: float) -> tuple[ServiceSeen, ...]:
+    return tuple(replace(each, tasks={"pages": age_s}) if each.name == name else each for each in UP)
 
 
 def test_a_bot_at_work_passes_ten_checks_without_advice() -> None:
@@ -118,8 +126,8 @@ FAULTS = [
     (
         "schedules",
         Verdict.WARN,
-        replace(SEEN, health=replace(HEALTH, tasks={"desk": 1.0, "pages": 7200.5})),
-        "silent for hours: pages",
+        replace(SEEN, services=silent("reporter", 7200.5)),
+        "silent for hours: pages of reporter",
     ),
     (
         "schedules",
@@ -130,7 +138,7 @@ FAULTS = [
     (
         "schedules",
         Verdict.WARN,
-        replace(SEEN, health=replace(HEALTH, tasks=None), books=replace(BOOKS, leases=frozenset({"webhook"}))),
+        replace(SEEN, books=replace(BOOKS, leases=frozenset({"webhook"}))),
         "no process holds the lease of the reporter",
     ),
     ("disk", Verdict.WARN, replace(SEEN, disk=DiskSeen("/data", Decimal("0.80"))), "80% of /data used"),
@@ -159,15 +167,15 @@ def test_without_its_database_every_check_of_the_books_is_no_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("role", "silent", "verdict"),
+    ("role", "gone", "verdict"),
     [
         ("all", ("sighook", "reporter"), Verdict.PASS),
         ("both", ("sighook",), Verdict.PASS),
         ("webhook", ("sighook",), Verdict.FAIL),
     ],
 )
-def test_services_inside_one_process_are_not_missed(role: str, silent: tuple[str, ...], verdict: Verdict) -> None:
-    seen = replace(SEEN, health=replace(HEALTH, role=role), services=down(*silent))
+def test_services_inside_one_process_are_not_missed(role: str, gone: tuple[str, ...], verdict: Verdict) -> None:
+    seen = replace(SEEN, health=replace(HEALTH, role=role), services=down(*gone))
     assert check("services", seen).verdict is verdict
 
 
@@ -175,6 +183,26 @@ def test_a_service_that_holds_its_lease_runs_although_it_has_no_port() -> None:
     assert check("services", replace(SEEN, services=down("reporter"))).verdict is Verdict.PASS
     without = replace(SEEN, services=down("reporter"), books=replace(BOOKS, leases=frozenset()))
     assert check("services", without).verdict is Verdict.FAIL
+
+
+def test_a_service_that_says_it_is_sick_is_not_up_whatever_it_holds() -> None:
+    sick = tuple(
+        replace(each, is_up=False, cause="no mail since noon") if each.name == "reporter" else each for each in UP
+    )
+    result = check("services", replace(SEEN, services=sick))
+    assert (result.verdict, "no mail since noon" in result.found) == (Verdict.FAIL, True)
+
+
+def test_two_hours_of_silence_are_allowed_to_a_task() -> None:
+    assert check("schedules", replace(SEEN, services=silent("reporter", 7200))).verdict is Verdict.PASS
+
+
+def test_where_no_task_is_told_the_lease_tells_that_reports_are_made() -> None:
+    untold = tuple(replace(each, tasks=None) for each in UP)
+    assert (
+        "holds its lease"
+        in check("schedules", replace(SEEN, health=replace(HEALTH, tasks=None), services=untold)).found
+    )
 
 
 def test_of_a_bot_that_tells_no_tasks_a_silent_sighook_is_a_warning() -> None:

@@ -23,6 +23,7 @@ from bottrader.domain.report_schedule import ReportKind
 from bottrader.domain.smoke import SERVICES, Books, BooksUnseen, DiskSeen, LogSeen, Seen, ServiceSeen
 
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
+LISTENED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 DATABASE = "bottrader"
 PORTS = {"sighook": 5004, "reporter": 5005}
 
@@ -61,8 +62,9 @@ async def look(settings: Settings, options: SmokeOptions) -> Seen:
 
 
 def _origin(settings: Settings, options: SmokeOptions) -> str:
-    host, port = settings.webhook_host, settings.webhook_port
-    url = options.url or f"http://{f'[{host}]' if ':' in host else host}:{port}"
+    # An address that stands for all of a machine's is listened on, not called.
+    host = LISTENED.get(settings.webhook_host, settings.webhook_host)
+    url = options.url or f"http://{f'[{host}]' if ':' in host else host}:{settings.webhook_port}"
     try:
         parts = urlsplit(url)
         is_usable = parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0

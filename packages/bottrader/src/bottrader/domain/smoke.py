@@ -62,12 +62,17 @@ class HealthSeen:
 
 @dataclass(frozen=True, slots=True)
 class ServiceSeen:
-    """A service as it was asked for at its own address; `is_up` is None when it was not asked."""
+    """A service as it was asked for at its own address, and `cause` why it is not up.
+
+    `has_answered`: it runs, so that no lease has to tell. `tasks` as in `HealthSeen`.
+    """
 
     name: str
     where: str
-    is_up: bool | None
+    is_up: bool
     cause: str = ""
+    has_answered: bool = False
+    tasks: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +153,7 @@ def judge(seen: Seen) -> tuple[SmokeCheck, ...]:
         judge_snapshot(books),
         judge_linkage(books),
         judge_log(seen.log),
-        judge_schedules(seen.health, books, seen.due),
+        judge_schedules(_tasks_of(seen), books, seen.due),
         judge_disk(seen.disk),
     )
 
@@ -160,16 +165,16 @@ def overall(checks: Iterable[SmokeCheck]) -> Verdict:
 
 
 def judge_services(health: HealthSeen, services: Iterable[ServiceSeen], books: Books) -> SmokeCheck:
-    """Judge whether each service runs: it answers, another process does its work, or it holds its lease."""
+    """Judge whether each service runs: it answers well, is part of the webhook's process, or holds its lease."""
     inside = INSIDE.get(health.role, ("webhook",)) if not health.cause else ()
     leases = books.leases if isinstance(books, BooksSeen) else frozenset()
     down, unseen, up = [], [], list(inside)
     for service in services:
         if service.name in inside:
             continue
-        if service.is_up or service.name in leases:
+        if service.is_up or (service.name in leases and not service.has_answered):
             up.append(service.name)
-        elif service.is_up is None or (service.name == "sighook" and not health.cause and health.tasks is None):
+        elif service.name == "sighook" and not (health.cause or service.has_answered) and health.tasks is None:
             # A bot that does not tell of its tasks calls itself a webhook, also when it is all three in one.
             unseen.append(service)
         else:
@@ -270,10 +275,13 @@ def judge_log(log: LogSeen) -> SmokeCheck:
     return SmokeCheck("logs", Verdict.PASS, found)
 
 
-def judge_schedules(health: HealthSeen, books: Books, due: Iterable[ReportPeriod]) -> SmokeCheck:
-    """Judge whether what is to happen again and again still does: tasks beat, and reports that came due were made."""
+def judge_schedules(tasks: Mapping[str, float], books: Books, due: Iterable[ReportPeriod]) -> SmokeCheck:
+    """Judge whether what is to happen again and again still does: tasks beat, and reports that came due were made.
+
+    `tasks` gives the seconds since the last beat of each task of every process that tells.
+    """
     name = "schedules"
-    silent = [task for task, age_s in sorted((health.tasks or {}).items()) if age_s > BEAT_AGE_MAX.total_seconds()]
+    silent = [task for task, age_s in sorted(tasks.items()) if age_s > BEAT_AGE_MAX.total_seconds()]
     if silent:
         advice = "restart the process, and report what the log says before as a fault of the bot"
         return SmokeCheck(name, Verdict.WARN, f"silent for hours: {', '.join(silent)}", advice)
@@ -283,12 +291,11 @@ def judge_schedules(health: HealthSeen, books: Books, due: Iterable[ReportPeriod
     if late:
         told = " and ".join(f"{period.kind} report of {period.until:%Y-%m-%d %H:%M} UTC" for period in late)
         return SmokeCheck(name, Verdict.WARN, f"not made: {told}", "start the reporter, or look into its log for why")
-    if health.tasks:
-        return SmokeCheck(name, Verdict.PASS, f"{len(health.tasks)} tasks beat, no report is late")
     if "reporter" not in books.leases:
         advice = "start the reporter: nobody makes reports now"
         return SmokeCheck(name, Verdict.WARN, "no process holds the lease of the reporter", advice)
-    return SmokeCheck(name, Verdict.PASS, "the reporter holds its lease, no report is late")
+    beat = f"{len(tasks)} tasks beat" if tasks else "the reporter holds its lease"
+    return SmokeCheck(name, Verdict.PASS, f"{beat}, no report is late")
 
 
 def judge_disk(disk: DiskSeen) -> SmokeCheck:
@@ -301,6 +308,11 @@ def judge_disk(disk: DiskSeen) -> SmokeCheck:
         advice = "make room: old logs and reports first, and `bottrader lots drop` for versions nobody needs"
         return SmokeCheck("disk", Verdict.WARN, found, advice)
     return SmokeCheck("disk", Verdict.PASS, found)
+
+
+def _tasks_of(seen: Seen) -> dict[str, float]:
+    told = {"webhook": seen.health.tasks or {}, **{each.name: each.tasks for each in seen.services if each.tasks}}
+    return {f"{task} of {name}": age_s for name, tasks in told.items() for task, age_s in tasks.items()}
 
 
 def _is_late(period: ReportPeriod, books: BooksSeen) -> bool:

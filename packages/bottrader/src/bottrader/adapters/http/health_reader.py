@@ -48,9 +48,11 @@ async def read_health(session: aiohttp.ClientSession, origin: str) -> HealthSeen
 
 
 async def ask_service(session: aiohttp.ClientSession, name: str, origin: str) -> ServiceSeen:
-    """Tell whether a service answers at `origin`, healthy or not: how it feels is for its own check."""
+    """Tell whether a service answers at `origin` and is well, with its own words when it is not."""
     seen = await read_health(session, origin)
-    return ServiceSeen(name, seen.url, is_up=not seen.cause, cause=seen.cause)
+    has_answered = not seen.cause
+    cause = "" if seen.is_ok else seen.cause or "; ".join(seen.faults) or "not ready"
+    return ServiceSeen(name, seen.url, seen.is_ok, cause, has_answered, seen.tasks)
 
 
 def _cause(error: Exception) -> Any:

@@ -59,7 +59,8 @@ class Compose:
             return ServiceSeen(name, where, is_up=False, cause="there is none")
         told, health = str(state.get("State", "unknown")), str(state.get("Health") or "")
         is_up = told == "running" and health in {"", "healthy"}
-        return ServiceSeen(name, where, is_up, "" if is_up else f"{told}{f', {health}' if health else ''}")
+        cause = "" if is_up else ", ".join(filter(None, (told, health)))
+        return ServiceSeen(name, where, is_up, cause, has_answered=True)
 
 
 def _listed(answer: str) -> list[dict[str, Any]]:
