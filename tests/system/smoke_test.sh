@@ -2,7 +2,7 @@
 # Ten checks of a bot that was just deployed; ends with 0 when none failed. What is given goes on to `bottrader smoke`:
 #
 #   tests/system/smoke_test.sh                                         the bot on this machine
-#   tests/system/smoke_test.sh --compose deploy/compose.yaml           the bot in containers
+#   tests/system/smoke_test.sh --compose bottrader                     the bot in containers
 #   tests/system/smoke_test.sh --url http://bot:5003 --dsn postgresql://report@db/bot    the bot elsewhere
 #
 # BOTTRADER names the command where it is not on the PATH, for example "uv run bottrader".

@@ -1,4 +1,4 @@
-"""What is understood of `docker compose`; a script that answers as it does stands in for the engine."""
+"""What is understood of Docker; a script that answers as it does stands in for the engine."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -22,15 +22,19 @@ class Docker:
         script = folder / "docker"
         script.write_text(
             f'#!/bin/sh\ncd {folder}\necho "$@" >> asked\n[ -f broken ] && {{ cat broken >&2; exit 1; }}\n'
-            'case "$*" in *" ps "*) cat ps;; *) cat logs;; esac\n'
+            'case "$*" in "ps "*) cat ps;; *webhook*) cat logs >&2;; esac\n'
         )
         script.chmod(0o755)
-        self.answer([{"Service": name, "State": "running", "Health": ""} for name in SERVICES])
+        self.answer(dict.fromkeys(SERVICES, "Up 3 hours"))
         (folder / "logs").write_text(f"{LINE.format('30')}\n{LINE.format('50')}\n")
 
-    def answer(self, states: list[dict[str, str]], *, one_a_line: bool = True) -> None:
-        written = "\n".join(map(json.dumps, states)) if one_a_line else json.dumps(states)
-        (self.folder / "ps").write_text(written)
+    def answer(self, states: dict[str, str]) -> None:
+        """Tell of a container for each service, by its status."""
+        told = [
+            {"Names": f"bot_{name}_1", "Status": status, "Labels": f"a=b,com.docker.compose.service={name},c=d"}
+            for name, status in states.items()
+        ]
+        (self.folder / "ps").write_text("\n".join(map(json.dumps, told)))
 
 
 @pytest.fixture
@@ -39,52 +43,47 @@ def docker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Docker:
     return Docker(tmp_path)
 
 
-@pytest.mark.parametrize("one_a_line", [True, False])
-async def test_running_containers_are_up_and_the_newest_line_counts(docker: Docker, *, one_a_line: bool) -> None:
-    states = [{"Service": name, "State": "running", "Health": "healthy"} for name in SERVICES]
-    docker.answer(states, one_a_line=one_a_line)
-    services, log = await Compose(Path("compose.yaml")).look(SERVICES, NOW)
+async def test_running_containers_are_up_and_the_newest_line_counts(docker: Docker) -> None:
+    docker.answer(dict.fromkeys(SERVICES, "Up 3 hours (healthy)"))
+    services, log = await Compose("bot").look(SERVICES, NOW)
     assert [(each.name, each.is_up) for each in services] == [(name, True) for name in SERVICES]
     assert log.age == timedelta(seconds=10, microseconds=-123456)
-    assert log.where == "the containers of compose.yaml"
-    assert (docker.folder / "asked").read_text().splitlines()[0] == "compose --file compose.yaml ps --all --format json"
+    assert log.where == "the containers of bot"
+    asked = (docker.folder / "asked").read_text().splitlines()
+    assert "label=com.docker.compose.project=bot" in asked[0]
+    assert [line.split()[-1] for line in asked[1:]] == [f"bot_{name}_1" for name in SERVICES]
 
 
 async def test_what_does_not_run_is_told_with_its_state(docker: Docker) -> None:
     """B303"""
-    docker.answer(
-        [
-            {"Service": "webhook", "State": "running", "Health": "unhealthy"},
-            {"Service": "sighook", "State": "exited", "Health": ""},
-        ]
-    )
-    services, _ = await Compose(Path("compose.yaml")).look(SERVICES, NOW)
+    docker.answer({"webhook": "Up 2 minutes (unhealthy)", "sighook": "Exited (1) 5 minutes ago"})
+    services, _ = await Compose("bot").look(SERVICES, NOW)
     assert [(each.is_up, each.cause) for each in services] == [
-        (False, "running, unhealthy"),
-        (False, "exited"),
+        (False, "Up 2 minutes (unhealthy)"),
+        (False, "Exited (1) 5 minutes ago"),
         (False, "there is none"),
     ]
+
+
+async def test_a_container_that_is_still_starting_is_not_up_yet(docker: Docker) -> None:
+    docker.answer({"webhook": "Up 2 seconds (health: starting)"})
+    services, _ = await Compose("bot").look(("webhook",), NOW)
+    assert services[0].is_up is False
 
 
 async def test_containers_that_wrote_nothing_have_no_log(docker: Docker) -> None:
     """B303"""
     (docker.folder / "logs").write_text("no time at its start\n")
-    assert (await Compose(Path("compose.yaml")).look(SERVICES, NOW))[1].age is None
+    assert (await Compose("bot").look(SERVICES, NOW))[1].age is None
 
 
 async def test_an_engine_that_does_not_answer_is_refused_in_its_words(docker: Docker) -> None:
     (docker.folder / "broken").write_text("a warning\nCannot connect to the Docker daemon\n")
-    with pytest.raises(StartupRefused, match=r"compose\.yaml: Cannot connect to the Docker daemon"):
-        await Compose(Path("compose.yaml")).look(SERVICES, NOW)
-
-
-async def test_an_answer_of_an_older_compose_is_refused(docker: Docker) -> None:
-    (docker.folder / "ps").write_text("Name  Command  State\n")
-    with pytest.raises(StartupRefused, match="version 2 or later"):
-        await Compose(Path("compose.yaml")).look(SERVICES, NOW)
+    with pytest.raises(StartupRefused, match="about bot: Cannot connect to the Docker daemon"):
+        await Compose("bot").look(SERVICES, NOW)
 
 
 async def test_a_machine_without_docker_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(StartupRefused, match="docker cannot be started"):
-        await Compose(Path("compose.yaml")).look(SERVICES, NOW)
+        await Compose("bot").look(SERVICES, NOW)

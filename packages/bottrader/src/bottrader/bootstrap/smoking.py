@@ -30,13 +30,13 @@ PORTS = {"sighook": 5004, "reporter": 5005}
 
 @dataclass(frozen=True, slots=True)
 class SmokeOptions:
-    """Where to look; `addresses` are the origins of services by name, `compose` the file that started containers."""
+    """Where to look; `addresses` are the origins of services by name, `compose` the project of its containers."""
 
     url: str | None = None
     dsn: str | None = None
     addresses: Mapping[str, str] | None = None
     logs: Path | None = None
-    compose: Path | None = None
+    compose: str | None = None
 
 
 async def look(settings: Settings, options: SmokeOptions) -> Seen:

@@ -28,7 +28,7 @@ def smoke(
         list[str] | None, typer.Option(help="NAME=URL: where sighook or reporter answers; several times.")
     ] = None,
     logs: Annotated[Path | None, typer.Option(help="The log, a file or a folder; by default the data folder.")] = None,
-    compose: Annotated[Path | None, typer.Option(help="Compose file of a bot that runs in containers.")] = None,
+    compose: Annotated[str | None, typer.Option(help="Compose project of a bot that runs in containers.")] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     config: ConfigFile = None,
 ) -> None:

@@ -264,7 +264,7 @@ def judge_linkage(books: Books) -> SmokeCheck:
 def judge_log(log: LogSeen) -> SmokeCheck:
     """Judge whether the bot has written a line within the hour."""
     if log.age is None and not log.is_named:
-        advice = "say where the log is with --logs FILE or --compose FILE"
+        advice = "say where the log is with --logs FILE or --compose PROJECT"
         return SmokeCheck("logs", Verdict.WARN, f"none found in {log.where}", advice)
     if log.age is None:
         return SmokeCheck("logs", Verdict.FAIL, f"none found at {log.where}", "correct --logs, or start the bot")
