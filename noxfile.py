@@ -192,7 +192,7 @@ def integration(session: nox.Session) -> None:
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)
 def e2e(session: nox.Session) -> None:
     """The trade through real processes and the wire-true simulator, kills and restarts included."""
-    layer(session, "e2e", options=(*workers(session, "worksteal"), *PATIENT))
+    layer(session, "e2e", options=(*workers(session, "loadscope"), *PATIENT))
 
 
 @nox.session(python=PYTHONS, tags=["ci"], allow_parallel=True)

@@ -14,6 +14,7 @@ from tests.fixtures.databases import (
 )
 from tests.fixtures.databases import own_database_url as database_url  # programs are killed here
 from tests.fixtures.processes import bot, exchange
+from tests.fixtures.shared_stack import other, stack, workflow
 
 __all__ = [
     "bot",
@@ -21,6 +22,7 @@ __all__ = [
     "databases",
     "empty_database_url",
     "exchange",
+    "other",
     "postgres_server",
     "pytest_configure_node",
     "pytest_report_header",
@@ -28,5 +30,7 @@ __all__ = [
     "pytest_testnodedown",
     "shell",
     "sql",
+    "stack",
     "store",
+    "workflow",
 ]

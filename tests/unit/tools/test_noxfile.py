@@ -156,7 +156,7 @@ def test_a_measured_layer_starts_without_the_data_of_an_earlier_run(workspace: P
 
 
 @pytest.mark.parametrize(
-    ("session", "dist"), [("unit", "load"), ("integration", "worksteal"), ("e2e", "worksteal"), ("system", "loadscope")]
+    ("session", "dist"), [("unit", "load"), ("integration", "worksteal"), ("e2e", "loadscope"), ("system", "loadscope")]
 )
 def test_a_layer_uses_at_most_two_workers_and_none_beside_other_sessions(
     workspace: Path, session: str, dist: str

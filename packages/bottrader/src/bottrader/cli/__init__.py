@@ -30,6 +30,7 @@ class _Commands(LazyGroup):
         "cash": "cash_command",
         "db": "db_command",
         "kill": "kill_command",
+        "smoke": "smoke_command:smoke",
         "config": "config_command",
     }
 

@@ -1,0 +1,88 @@
+"""`bottrader smoke`: ten checks of a bot that was just deployed."""
+
+import asyncio
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from bottrader.bootstrap.smoking import SmokeOptions, look
+from bottrader.cli.options import ConfigFile
+from bottrader.config import load_settings
+from bottrader.domain.errors import StartupRefused
+from bottrader.domain.smoke import SERVICES, SmokeCheck, Verdict, judge, overall
+
+EXIT_FAILED = 1
+STYLES = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
+
+
+def smoke(
+    url: Annotated[str | None, typer.Option(help="Where the webhook answers; by default its host and port.")] = None,
+    dsn: Annotated[str | None, typer.Option(help="URL of the database; by default DATABASE_URL.")] = None,
+    service: Annotated[
+        list[str] | None, typer.Option(help="NAME=URL: where sighook or reporter answers; several times.")
+    ] = None,
+    logs: Annotated[Path | None, typer.Option(help="The log, a file or a folder; by default the data folder.")] = None,
+    compose: Annotated[str | None, typer.Option(help="Compose project of a bot that runs in containers.")] = None,
+    is_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
+    config: ConfigFile = None,
+) -> None:
+    """Check whether a bot is at work: services, database, health, trades, lots, snapshot, links, log, schedules, disk.
+
+    Looks and changes nothing. A [bold]fail[/bold] keeps the bot from its work; a [bold]warn[/bold] is for a person to
+    look at. Run it beside the bot, or give --url and --dsn of a bot elsewhere.
+
+    Exit codes: 0 nothing failed, 1 something did, 2 the input must be mended.
+    """
+    options = SmokeOptions(url, dsn, _addresses(service or []), logs, compose)
+    checks = judge(asyncio.run(look(load_settings(file=config), options)))
+    if is_json:
+        typer.echo(json.dumps(shown(checks), indent=2))
+    else:
+        Console(highlight=False).print(smoke_table(checks))
+    if overall(checks) is Verdict.FAIL:
+        raise typer.Exit(EXIT_FAILED)
+
+
+def shown(checks: Sequence[SmokeCheck]) -> dict[str, object]:
+    """Return the checks as JSON-ready values; `advice` is empty for what passed."""
+    return {
+        "verdict": overall(checks).value,
+        "checks": [
+            {"name": each.name, "verdict": each.verdict.value, "found": each.found, "advice": each.advice}
+            for each in checks
+        ],
+    }
+
+
+def smoke_table(checks: Sequence[SmokeCheck]) -> Table:
+    """Return one row a check, and under what did not pass what to do; the caption counts."""
+    table = Table(title="Smoke test", title_justify="left", title_style="bold", box=None, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    table.add_column("Check", no_wrap=True)
+    table.add_column("Found", overflow="fold")
+    for each in checks:
+        verdict = Text(each.verdict, style=STYLES[each.verdict])
+        # Text, never markup: what a service says of itself may have brackets in it.
+        table.add_row(verdict, Text(each.name), Text(each.found))
+        if each.advice:
+            table.add_row("", "", Text(f"→ {each.advice}", style="dim"))
+    counts = [f"{sum(each.verdict is verdict for each in checks)} {verdict}" for verdict in Verdict]
+    table.caption, table.caption_justify = ", ".join(counts), "left"
+    return table
+
+
+def _addresses(given: Sequence[str]) -> dict[str, str]:
+    addresses = {}
+    for each in given:
+        name, equals, url = each.partition("=")
+        if name not in SERVICES or not equals or not url.startswith(("http://", "https://")):
+            names = ", ".join(SERVICES)
+            raise StartupRefused(f"--service {each} is none; it is NAME=URL with a name of {names}")
+        addresses[name] = url
+    return addresses
