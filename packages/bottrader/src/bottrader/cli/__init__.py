@@ -30,6 +30,9 @@ class _Commands(LazyGroup):
         "cash": "cash_command",
         "db": "db_command",
         "kill": "kill_command",
+        "halt": "halt_command:halt",
+        "resume": "halt_command:resume",
+        "flatten": "halt_command:flatten",
         "config": "config_command",
     }
 
