@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -13,7 +14,8 @@ from bottrader.cli.options import ConfigFile
 from bottrader.config import load_settings
 
 app = typer.Typer(
-    help="Bring the database's schema to a version, check it, back it up, restore it. Without DATABASE_URL the embedded one is meant.",
+    help="Bring the database's schema to a version, check it, back the database up, restore it. Without DATABASE_URL the"
+    " embedded one is meant.",
     no_args_is_help=True,
 )
 
@@ -57,7 +59,8 @@ def grant(
 
 @app.command()
 def backup(
-    file: Path = typer.Argument(help="The file to write; FILE.sha256 is written beside it."), config: ConfigFile = None
+    file: Annotated[Path, typer.Argument(help="The file to write; FILE.sha256 is written beside it.")],
+    config: ConfigFile = None,
 ) -> None:
     """Write all of the database to a file, as it is at one moment; a running bot may go on. Nothing is overwritten."""
 
@@ -70,7 +73,7 @@ def backup(
 
 @app.command()
 def restore(
-    file: Path = typer.Argument(help="A backup with its FILE.sha256 beside it."), config: ConfigFile = None
+    file: Annotated[Path, typer.Argument(help="A backup with its FILE.sha256 beside it.")], config: ConfigFile = None
 ) -> None:
     """Fill an empty database from a backup. Then run `db upgrade`, `db grant` where roles are used, and `reconcile`."""
     _on_database(lambda dsn: backups.restore(dsn, file), config)
