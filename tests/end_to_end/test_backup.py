@@ -13,7 +13,7 @@ from tests.fixtures.processes import Bot, Exchange, eventually, signal_body
 async def test_after_an_older_backup_the_books_equal_the_exchanges(
     shell: Shell, bot: Bot, exchange: Exchange, sql: Connection, empty_database_url: str, tmp_path: Path
 ) -> None:
-    """A backup with one buy; a second one follows that it does not know; restored and reconciled, nothing differs."""
+    """A backup knows a buy and not the take profit that followed; restored and reconciled, nothing differs."""
     names = {"BOTTRADER_EXCHANGE_REST_URL", "BOTTRADER_EXCHANGE_MARKET_WS_URL", "BOTTRADER_EXCHANGE_USER_WS_URL"}
     names |= {"BOTTRADER_EXCHANGE_KEY_NAME", "BOTTRADER_EXCHANGE_KEY_FILE"}
     settings = {name: bot.environment[name] for name in names}
@@ -22,17 +22,18 @@ async def test_after_an_older_backup_the_books_equal_the_exchanges(
     async def run(*words: str, url: str) -> CompletedProcess[str]:
         return await asyncio.to_thread(shell.run, *words, **settings, DATABASE_URL=url)
 
-    async def buy(count: int) -> None:
-        assert (await bot.signal(webhook, signal_body("buy")))[0] == 200
-        filled = "SELECT count(*) >= $1 FROM trade_records WHERE status = 'filled'"
-        await eventually(lambda: sql.fetchval(filled, count), "filled buy")
+    async def filled(side: str) -> None:
+        known = "SELECT true FROM trade_records WHERE status = 'filled' AND side = $1"
+        await eventually(lambda: sql.fetchval(known, side), f"filled {side}")
 
     webhook = await bot.start("webhook")
     await bot.ready(webhook)
-    await buy(1)
+    assert (await bot.signal(webhook, signal_body("buy")))[0] == 200
+    await filled("buy")
     done = await run("db", "backup", file, url=bot.environment["DATABASE_URL"])
     assert done.returncode == 0, done.stderr
-    await buy(2)
+    await exchange.price("42500")
+    await filled("sell")
     await webhook.stop()
     refused = await run("db", "restore", file, url=bot.environment["DATABASE_URL"])
     assert refused.returncode == 2
@@ -45,15 +46,16 @@ async def test_after_an_older_backup_the_books_equal_the_exchanges(
     assert "the books are equal to the exchange's" in done.stdout
     restored = await connect(empty_database_url)
     try:
-        total = "SELECT sum(filled_size) AS size, sum(fees) AS fees, sum(filled_value) AS value FROM trade_records"
-        found = await restored.fetchrow(total)
+        trades = await restored.fetch("SELECT side, filled_size, filled_value, fees FROM trade_records ORDER BY side")
     finally:
         await restored.close()
+    buy, sell = trades
     theirs = await exchange.books()
-    assert found is not None
-    assert found["size"] == Decimal(theirs["totals"]["BTC"])
-    assert found["fees"] == Decimal(theirs["fees"])
-    assert Decimal(10000) - found["value"] - found["fees"] == Decimal(theirs["totals"]["USD"])
+    assert (buy["side"], sell["side"]) == ("buy", "sell")
+    assert buy["filled_size"] - sell["filled_size"] == Decimal(theirs["totals"]["BTC"]) == 0
+    assert buy["fees"] + sell["fees"] == Decimal(theirs["fees"])
+    bought, sold = buy["filled_value"] + buy["fees"], sell["filled_value"] - sell["fees"]
+    assert Decimal(10000) - bought + sold == Decimal(theirs["totals"]["USD"])
 
 
 async def test_halt_and_resume_throw_the_kill_switch(shell: Shell, database_url: str) -> None:

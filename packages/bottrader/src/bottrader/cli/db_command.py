@@ -14,8 +14,8 @@ from bottrader.cli.options import ConfigFile
 from bottrader.config import load_settings
 
 app = typer.Typer(
-    help="Bring the database's schema to a version, check it, back the database up, restore it. Without DATABASE_URL the"
-    " embedded one is meant.",
+    help="Bring the database's schema to a version, check it, back the database up, restore it. Without"
+    " DATABASE_URL the embedded one is meant.",
     no_args_is_help=True,
 )
 

@@ -1,6 +1,7 @@
 """Backups of a database: one consistent dump by PostgreSQL's own tools, with its checksum beside it.
 
-`pg_dump` reads in one transaction, so a running bot need not stop. A restore is one transaction too: the whole or nothing.
+`pg_dump` reads in one transaction, so a running bot need not stop. A restore is one transaction too: all
+of it or nothing.
 """
 
 import asyncio
