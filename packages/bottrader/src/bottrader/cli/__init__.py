@@ -31,6 +31,9 @@ class _Commands(LazyGroup):
         "db": "db_command",
         "kill": "kill_command",
         "smoke": "smoke_command:smoke",
+        "halt": "halt_command:halt",
+        "resume": "halt_command:resume",
+        "flatten": "halt_command:flatten",
         "config": "config_command",
     }
 

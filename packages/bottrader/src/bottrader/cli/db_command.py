@@ -1,19 +1,21 @@
-"""`bottrader db`: the schema of the database."""
+"""`bottrader db`: the schema of the database, its rights and its backups."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Annotated
 
 import typer
 from rich.console import Console
 
-from bottrader.adapters.postgres import grants, schema
+from bottrader.adapters.postgres import backups, grants, schema
 from bottrader.bootstrap.database import open_server
 from bottrader.cli.options import ConfigFile
 from bottrader.config import load_settings
 
 app = typer.Typer(
-    help="Bring the database's schema to a version, or check it. Without DATABASE_URL the embedded one is meant.",
+    help="Bring the database's schema to a version, check it, back the database up, restore it. Without"
+    " DATABASE_URL the embedded one is meant.",
     no_args_is_help=True,
 )
 
@@ -53,6 +55,28 @@ def grant(
         Console(highlight=False, soft_wrap=True, markup=False).print(grants.script(), end="")
         return
     _on_database(grants.grant, config)
+
+
+@app.command()
+def backup(
+    file: Annotated[Path, typer.Argument(help="The file to write; FILE.sha256 is written beside it.")],
+    config: ConfigFile = None,
+) -> None:
+    """Write all of the database to a file, as it is at one moment; a running bot may go on. Nothing is overwritten."""
+
+    async def dump(dsn: str) -> None:
+        checksum = await backups.backup(dsn, file)
+        Console(highlight=False, soft_wrap=True, markup=False).print(f"backup {file}, sha256 {checksum}")
+
+    _on_database(dump, config)
+
+
+@app.command()
+def restore(
+    file: Annotated[Path, typer.Argument(help="A backup with its FILE.sha256 beside it.")], config: ConfigFile = None
+) -> None:
+    """Fill an empty database from a backup. Then run `db upgrade`, `db grant` where roles are used, and `reconcile`."""
+    _on_database(lambda dsn: backups.restore(dsn, file), config)
 
 
 def _on_database(act: Callable[[str], Awaitable[None]], config: Path | None) -> None:
