@@ -3,7 +3,6 @@
 import argparse
 import subprocess
 import sys
-
 from collections.abc import Mapping
 from pathlib import Path
 

@@ -5,7 +5,6 @@ import errno
 import os
 import re
 import signal
-import socket
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -200,7 +199,7 @@ def _refuse(sentence: str) -> NoReturn:
 def _cannot_open(failed: OSError, served: ServerOptions) -> str:
     if failed.filename is not None:
         return f"cannot use {failed.filename}: {failed.strerror}"
-    if isinstance(failed, socket.gaierror) or failed.errno == errno.EADDRNOTAVAIL:
+    if failed.errno not in (errno.EADDRINUSE, errno.EACCES):
         return f"cannot listen on {served.host} ({failed.strerror}): give --host an address of this machine"
     ports = " or ".join(str(number) for number in (served.port, served.tls_port) if number)
     remedy = "choose another with --port or --tls-port, or 0 for a free one"

@@ -12,8 +12,8 @@ Host = Annotated[
     str,
     typer.Option(
         metavar="ADDRESS",
-        help="Address to listen on. Everybody who reaches it may turn the exchange's knobs, so beyond this machine only "
-        "in a network of your own, such as that of containers.",
+        help="Address to listen on. Whoever reaches it may turn the exchange's knobs: beyond this machine only in a "
+        "network of your own, such as that of containers.",
     ),
 ]
 TlsPort = Annotated[
