@@ -62,7 +62,7 @@ secrets) make_secrets ;;
 build) build ;;
 paper) stack bottrader-paper compose.test.yaml "$@" ;;
 live)
-    [ -e "$here/settings.env" ] || { say "copy settings.env.example to settings.env first and write your settings"; exit 2; }
+    [ -e "${BOTTRADER_SETTINGS:-$here/settings.env}" ] || { say "copy settings.env.example to settings.env first and write your settings"; exit 2; }
     stack bottrader compose.yaml "$@"
     ;;
 *)

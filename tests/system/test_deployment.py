@@ -98,13 +98,36 @@ def expressions() -> Iterator[tuple[str, str]]:
             yield panel["title"], target["expr"]
 
 
-@pytest.mark.parametrize("tool", ["compose-schema", "dockerfile"])
-def test_the_files_pass_the_linters_of_the_gate(tool: str) -> None:
+def lint(tool: str, folder: Path) -> tuple[int, str]:
+    """Run one of the gate's linters in `folder`; return its exit code and all it printed."""
     program, *arguments = noxfile.lint_commands()[tool]
     done = subprocess.run(
-        [Path(sys.executable).parent / program, *arguments], cwd=ROOT, capture_output=True, text=True, check=False
+        [Path(sys.executable).parent / program, *arguments], cwd=folder, capture_output=True, text=True, check=False
     )
-    assert done.returncode == 0, done.stdout + done.stderr
+    return done.returncode, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("tool", "file", "good", "bad", "told"),
+    [
+        ("compose-schema", "compose.test.yaml", "restart:", "restarts:", "restarts"),
+        ("compose-schema", "services.yaml", "read_only: true", "read_only: [all]", "read_only"),
+        ("dockerfile", "Dockerfile", "WORKDIR /build", "WORKDIR build", "DL3000"),
+        ("dockerfile", "Dockerfile", "USER 10001:10001", "RUN sudo true", "DL3004"),
+    ],
+)
+def test_the_files_pass_the_linters_of_the_gate_and_what_is_planted_does_not(
+    tmp_path: Path, tool: str, file: str, good: str, bad: str, told: str
+) -> None:
+    shutil.copytree(DEPLOY, tmp_path / "deploy", ignore=shutil.ignore_patterns("secrets", "settings.env"))
+    assert lint(tool, tmp_path)[0] == 0
+    planted = tmp_path / "deploy" / file
+    text = planted.read_text(encoding="utf-8")
+    assert good in text
+    planted.write_text(text.replace(good, bad, 1), encoding="utf-8")
+    code, printed = lint(tool, tmp_path)
+    assert code != 0
+    assert told in printed
 
 
 @pytest.mark.parametrize(("stack", "name"), SERVICES)
@@ -240,6 +263,16 @@ def test_a_metric_that_is_asked_for_exists_with_its_labels_and_their_values(plac
         for label, values in re.findall(r'(\w+)=~?"([^"]*)"', matchers):
             assert label in {"service", *METRICS[name]}
             assert set(values.split("|")) <= VALUES.get((name, label), set(values.split("|")))
+
+
+def test_every_metric_is_made_by_the_bot() -> None:
+    """Looked for where the exposition is made, without the prefix and the `_total` that may be added there."""
+    texts = [file.read_text(encoding="utf-8") for file in (ROOT / "packages/bottrader/src").rglob("*.py")]
+    makers = "".join(text for text in texts if "prometheus_client" in text)
+    if not makers:
+        pytest.skip("the bot serves no metrics yet")
+    bare = {name: name.removeprefix("bottrader_").removesuffix("_total") for name in METRICS}
+    assert [name for name, word in bare.items() if not re.search(rf"(?:\b|_|}}){word}\b", makers)] == []
 
 
 def test_every_metric_is_seen_on_the_dashboard() -> None:
