@@ -63,6 +63,8 @@ assert importlib.util.find_spec("bottrader") is None, "the bot is in this enviro
 assert coinbase_sim.__file__.startswith(sys.prefix), f"not the wheel: {coinbase_sim.__file__}"
 """
 
+COMPOSE = ("deploy/services.yaml", "deploy/compose.yaml", "deploy/compose.test.yaml")
+
 INSTALLED = """
 import sys, bottrader, coinbase_sim
 for package in (bottrader, coinbase_sim):
@@ -100,6 +102,8 @@ def lint_commands() -> dict[str, tuple[str, ...]]:
         "workflow-schema": ("check-jsonschema", "--builtin-schema", "vendor.github-workflows", *workflows),
         "dependabot-schema": ("check-jsonschema", "--builtin-schema", "vendor.dependabot", ".github/dependabot.yml"),
         "codecov-schema": ("check-jsonschema", "--builtin-schema", "vendor.codecov", "codecov.yml"),
+        "compose-schema": ("check-jsonschema", "--builtin-schema", "vendor.compose-spec", *COMPOSE),
+        "dockerfile": ("hadolint", "deploy/Dockerfile"),
         "lock": ("uv", "lock", "--check"),
     }
 

@@ -13,6 +13,7 @@ from pydantic.fields import FieldInfo
 from bottrader.cli.paper_command import DEMO_PROFILE, PAPER_PROFILE
 from bottrader.config import CONFIG_VARIABLE, groups, variable_name
 from bottrader.config.names import RENAMED, RETIRED
+from bottrader.config.secret_files import file_variables
 from bottrader.config.settings import SECRETS
 from tools.checks.configuration import PAGE, REMEDY, digest, sources
 
@@ -53,6 +54,9 @@ hard_stop_pct = "0.05"
 An amount is text or a whole number there. A number with a point is refused, since TOML makes a binary fraction of it.
 A file that holds a secret ({secrets}) is refused while anybody but its owner may read it.
 
+A secret may also stand in a file of its own, which {files} name: the whole file is the secret, without
+the newline at its end. A file that is empty or cannot be read is refused, and so is a secret given both ways.
+
 Unknown names stop the start with exit code 2 and name the nearest setting: each variable that begins with `BOTTRADER_`,
 each key of the TOML file, and each variable that begins like a setting of this bot but lacks the prefix, such as
 `ORDER_SIZE_ROC`, which nobody reads. A value out of its range stops it too. Amounts are in quote currency, and shares
@@ -72,7 +76,8 @@ def render(
 ) -> str:
     """Return the page: a table for each group of settings, then the defaults that differ, each profile in its turn."""
     secrets = " or ".join(f"`{name}`" for name in sorted(SECRETS))
-    lines = [HEAD.format(digest=digest(sources), config=CONFIG_VARIABLE, secrets=secrets)]
+    files = " or ".join(f"`{name}`" for name in sorted(file_variables(SECRETS)))
+    lines = [HEAD.format(digest=digest(sources), config=CONFIG_VARIABLE, secrets=secrets, files=files)]
     for table, group in groups.items():
         title = (group.__doc__ or "").splitlines()[0].removesuffix(".")
         lines += [

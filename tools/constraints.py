@@ -3,13 +3,18 @@
 import argparse
 import subprocess
 import sys
+from collections.abc import Mapping
+from pathlib import Path
 
-from tools.checks.constraints import CONSTRAINTS, LOCK, REMEDY, digest
+from tools.checks.constraints import CONSTRAINTS, IMAGE, IMAGE_BUILD, LOCK, REMEDY, digest
 
-EXPORT = (
-    *("uv", "export", "--frozen", "--quiet", "--all-groups", "--all-packages", "--no-emit-workspace"),
-    *("--no-hashes", "--no-annotate", "--no-header"),
-)
+EXPORT = ("uv", "export", "--frozen", "--quiet", "--no-emit-workspace", "--no-annotate", "--no-header")
+# The image installs nothing whose hash is not written down; nox and CI need the versions of every group.
+EXPORTS: Mapping[Path, tuple[str, ...]] = {
+    CONSTRAINTS: ("--all-groups", "--all-packages", "--no-hashes"),
+    IMAGE: ("--no-default-groups", "--package=bottrader"),
+    IMAGE_BUILD: ("--only-group=image",),
+}
 
 
 def render(lock: bytes, exported: str) -> str:
@@ -18,20 +23,25 @@ def render(lock: bytes, exported: str) -> str:
 
 
 def main(arguments: list[str]) -> int:
-    """Write or compare the file and return the exit code."""
+    """Write or compare the files and return the exit code."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--check", action="store_true", help="fail when the file is out of date instead of writing it")
+    parser.add_argument("--check", action="store_true", help="fail when a file is out of date instead of writing them")
     only_check = parser.parse_args(arguments).check
-    exported = subprocess.run(EXPORT, check=True, capture_output=True, text=True).stdout
-    text = render(LOCK.read_bytes(), exported)
-    if not only_check:
-        CONSTRAINTS.parent.mkdir(exist_ok=True)
-        CONSTRAINTS.write_text(text, encoding="utf-8")
-        return 0
-    if CONSTRAINTS.exists() and CONSTRAINTS.read_text(encoding="utf-8") == text:
-        return 0
-    print(f"{CONSTRAINTS} is out of date; {REMEDY}")
-    return 1
+    lock = LOCK.read_bytes()
+    late = [file for file, options in EXPORTS.items() if not _is_current(file, options, lock, write=not only_check)]
+    for file in late:
+        print(f"{file} is out of date; {REMEDY}")
+    return 1 if late else 0
+
+
+def _is_current(file: Path, options: tuple[str, ...], lock: bytes, *, write: bool) -> bool:
+    exported = subprocess.run((*EXPORT, *options), check=True, capture_output=True, text=True).stdout
+    text = render(lock, exported)
+    if write:
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text, encoding="utf-8")
+        return True
+    return file.exists() and file.read_text(encoding="utf-8") == text
 
 
 if __name__ == "__main__":

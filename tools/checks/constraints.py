@@ -1,6 +1,6 @@
-"""`requirements/constraints.txt` is `uv.lock` for pip: it says the same versions and was exported from this very lock.
+"""The files of `requirements/` that are `uv.lock` for pip say the same versions and were exported from this very lock.
 
-Checked without uv, so that the check runs where only pip is; `nox -s gen` writes the file.
+Checked without uv, so that the check runs where only pip is; `nox -s gen` writes the files.
 """
 
 import hashlib
@@ -12,6 +12,9 @@ from tools.checks.source import Offence
 
 LOCK = Path("uv.lock")
 CONSTRAINTS = Path("requirements/constraints.txt")
+IMAGE = Path("requirements/image.txt")
+IMAGE_BUILD = Path("requirements/image-build.txt")
+EXPORTED = (CONSTRAINTS, IMAGE, IMAGE_BUILD)
 REMEDY = "run `nox -s gen`"
 
 
@@ -21,12 +24,13 @@ def digest(lock: bytes) -> str:
 
 
 def check(root: Path) -> Iterator[Offence]:
-    """Yield an offence when the file is missing or was exported from another lock."""
-    path = root / CONSTRAINTS
-    where = PurePosixPath(CONSTRAINTS.as_posix())
-    if not path.exists():
-        yield Offence(where, 1, f"the file is missing; {REMEDY}")
-        return
-    stated = re.search(r"^# uv\.lock sha256: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
-    if stated is None or stated[1] != digest((root / LOCK).read_bytes()):
-        yield Offence(where, 1, f"exported from another uv.lock; {REMEDY}")
+    """Yield an offence for each file that is missing or was exported from another lock."""
+    lock = digest((root / LOCK).read_bytes())
+    for file in EXPORTED:
+        path, where = root / file, PurePosixPath(file.as_posix())
+        if not path.exists():
+            yield Offence(where, 1, f"the file is missing; {REMEDY}")
+            continue
+        stated = re.search(r"^# uv\.lock sha256: (\w+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        if stated is None or stated[1] != lock:
+            yield Offence(where, 1, f"exported from another uv.lock; {REMEDY}")

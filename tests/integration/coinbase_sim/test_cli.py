@@ -214,6 +214,20 @@ async def test_a_port_in_use_is_named() -> None:
         assert f"cannot listen on port {port}" in await refused("--port", str(port))
 
 
+@pytest.mark.parametrize("host", ["192.0.2.1", "no host"])
+async def test_an_address_that_is_not_of_this_machine_is_named(host: str) -> None:
+    told = await refused("--host", host)
+    assert f"cannot listen on {host} (" in told
+    assert "give --host an address of this machine" in told
+
+
+async def test_it_listens_where_it_is_told_to() -> None:
+    async with serving("--speed", "0", "--host", "127.0.0.2") as (_, ready):
+        assert ready["rest"].startswith("http://127.0.0.2:")
+        with pytest.raises(ConnectionRefusedError):
+            socket.create_connection(("127.0.0.1", int(ready["rest"].rpartition(":")[2])), timeout=1).close()
+
+
 async def asked(url: str, count: int) -> list[int]:
     """The statuses of so many requests at once."""
     async with aiohttp.ClientSession() as http:

@@ -1,6 +1,8 @@
 """The command `coinbase-sim`: a simulated Coinbase Advanced Trade exchange on this machine."""
 
 import asyncio
+import errno
+import os
 import re
 import signal
 import sys
@@ -97,6 +99,7 @@ def _root() -> None:
 @app.command()
 def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Typer reads them from the signature
     *,
+    host: options.Host = "127.0.0.1",
     port: options.Port = 0,
     tls_port: options.TlsPort = None,
     seed: options.Seed = 1,
@@ -128,7 +131,7 @@ def serve(  # noqa: PLR0913 - each parameter is an option of the command, and Ty
     certificate to trust. Everything under /control steps, pauses and disturbs the exchange; see the README.
     """
     limits = _limits(private_limit, public_limit)
-    served = ServerOptions("127.0.0.1", port, tls_port, key_dir, auth, heartbeat, limits, quiet_close)
+    served = ServerOptions(host, port, tls_port, key_dir, auth, heartbeat, limits, quiet_close)
     account = AccountChoice(balance or ["USD=10000"], maker_fee, taker_fee, name, duplicate_ids)
     session = Session(speed, state, durable, warmup, faults, event_log)
     _run(MarketChoice(product or ["BTC-USD"], seed, candles, manual, levels), account, session, served)
@@ -191,7 +194,7 @@ def _refusing(served: ServerOptions) -> Iterator[None]:
     except (ValueError, KeyInvalid) as invalid:
         _refuse(str(invalid))
     except OSError as failed:
-        _refuse(_cannot_open(failed, served.port, served.tls_port))
+        _refuse(_cannot_open(failed, served))
 
 
 def _refuse(sentence: str) -> NoReturn:
@@ -199,10 +202,12 @@ def _refuse(sentence: str) -> NoReturn:
     raise typer.Exit(2)
 
 
-def _cannot_open(failed: OSError, port: int, tls_port: int | None) -> str:
+def _cannot_open(failed: OSError, served: ServerOptions) -> str:
     if failed.filename is not None:
         return f"cannot use {failed.filename}: {failed.strerror}"
-    ports = " or ".join(str(number) for number in (port, tls_port) if number)
+    if failed.errno not in (errno.EADDRINUSE, errno.EACCES):
+        return f"cannot listen on {served.host} ({failed.strerror}): give --host an address of this machine"
+    ports = " or ".join(str(number) for number in (served.port, served.tls_port) if number)
     remedy = "choose another with --port or --tls-port, or 0 for a free one"
     return f"cannot listen on port {ports} ({failed.strerror}): {remedy}"
 

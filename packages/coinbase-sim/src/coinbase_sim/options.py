@@ -8,6 +8,14 @@ import typer
 from coinbase_sim.drafts import DuplicateIds
 
 Port = Annotated[int, typer.Option(metavar="PORT", min=0, max=65535, help="Port for http and ws; 0 takes a free one.")]
+Host = Annotated[
+    str,
+    typer.Option(
+        metavar="ADDRESS",
+        help="Address to listen on. Whoever reaches it may turn the exchange's knobs: beyond this machine only in a "
+        "network of your own, such as that of containers.",
+    ),
+]
 TlsPort = Annotated[
     int | None,
     typer.Option(metavar="PORT", min=0, max=65535, help="Also serve https and wss here; 0 takes a free port."),

@@ -1,5 +1,6 @@
 """Tokens: who is let in and who is not (coinbase.md §2 and §13)."""
 
+import json
 import stat
 import time
 from pathlib import Path
@@ -167,3 +168,16 @@ def test_a_key_on_another_curve_is_refused(tmp_path: Path) -> None:
     (tmp_path / "api_key.pem").write_bytes(pem)
     with pytest.raises(KeyInvalid, match="P-256 or Ed25519"):
         load_or_create_key(tmp_path)
+
+
+def test_the_key_is_also_written_as_the_venue_hands_one_out(tmp_path: Path) -> None:
+    key = load_or_create_key(tmp_path)
+    file = tmp_path / "cdp_api_key.json"
+    assert json.loads(file.read_text()) == {"name": key.name, "privateKey": key.file.read_text()}
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    before = file.stat().st_ino
+    load_or_create_key(tmp_path)
+    assert file.stat().st_ino == before  # a second exchange on the folder does not take it away from its readers
+    (tmp_path / "api_key_name.txt").write_text("organizations/1/apiKeys/2\n")
+    load_or_create_key(tmp_path)
+    assert json.loads(file.read_text())["name"] == "organizations/1/apiKeys/2"

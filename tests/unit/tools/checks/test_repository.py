@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tools.checks import __main__ as house
-from tools.checks.constraints import CONSTRAINTS, LOCK, check, digest
+from tools.checks.constraints import CONSTRAINTS, EXPORTED, LOCK, check, digest
 from tools.checks.source import ROOTS
 from tools.constraints import render
 
@@ -19,7 +19,8 @@ def tree(tmp_path: Path) -> Path:
         (tmp_path / folder).mkdir(parents=True)
     (tmp_path / "noxfile.py").write_text("import nox\n")
     (tmp_path / LOCK).write_text("version = 1\n")
-    (tmp_path / CONSTRAINTS).write_text(render((tmp_path / LOCK).read_bytes(), "aiohttp==3.14.5\n"))
+    for file in EXPORTED:
+        (tmp_path / file).write_text(render((tmp_path / LOCK).read_bytes(), "aiohttp==3.14.5\n"))
     return tmp_path
 
 
@@ -49,12 +50,14 @@ def test_a_file_that_does_not_parse_is_an_offence_and_hides_no_other(tree: Path)
 def test_constraints_of_another_lock_are_an_offence(tree: Path) -> None:
     (tree / LOCK).write_text("version = 2\n")
     assert [str(found) for found in check(tree)] == [
-        "requirements/constraints.txt:1: exported from another uv.lock; run `nox -s gen`"
+        f"requirements/{name}.txt:1: exported from another uv.lock; run `nox -s gen`"
+        for name in ("constraints", "image", "image-build")
     ]
 
 
-def test_missing_constraints_are_an_offence(tree: Path) -> None:
-    (tree / CONSTRAINTS).unlink()
+@pytest.mark.parametrize("file", EXPORTED, ids=str)
+def test_missing_constraints_are_an_offence(tree: Path, file: Path) -> None:
+    (tree / file).unlink()
     assert [found.message for found in check(tree)] == ["the file is missing; run `nox -s gen`"]
 
 

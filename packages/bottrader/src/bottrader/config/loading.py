@@ -1,7 +1,8 @@
 """Reading the settings once, from what the command line, the environment, two files and a profile say.
 
 What the command line says wins over the environment, that over `.env`, that over the TOML file, and that over the
-profile of the command (R42). A name that no setting has is a start-up error (R57). All errors are listed together.
+profile of the command (R42). A name that no setting has is a start-up error (R57). All errors are listed together. A
+secret may stand in a file that a variable names; see `secret_files`.
 """
 
 import os
@@ -14,6 +15,7 @@ from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource, EnvSettingsSource
 
 from bottrader.config.names import CONFIG_VARIABLE, variable_faults, variable_name
+from bottrader.config.secret_files import file_variables, read_secret_files
 from bottrader.config.settings import SECRETS, Settings, groups
 from bottrader.config.toml_file import TomlFile, read_toml
 from bottrader.domain.errors import BotTraderError, ConfigInvalid
@@ -60,6 +62,7 @@ def load_configuration(
     written = {} if env_file is None else _by_variable(DotEnvSettingsSource(Settings, env_file=env_file)())
     # Capitals or not, a variable means the same; the source reads the known ones only.
     given = {name.upper(): value for name, value in os.environ.items()} | _by_variable(EnvSettingsSource(Settings)())
+    in_secret_files = read_secret_files(written | _not_empty(given), SECRETS)
     chosen = file or _file_named_by(given.get(CONFIG_VARIABLE) or written.get(CONFIG_VARIABLE))
     in_file = TomlFile({}, ()) if chosen is None else _read(chosen)
     layers: list[tuple[str, Mapping[str, Any]]] = [
@@ -67,12 +70,14 @@ def load_configuration(
         (str(chosen), in_file.values),
         (str(env_file), _of_settings(written)),
         ("environment", _of_settings(given)),
+        *((path, {name: in_secret_files.values[name]}) for name, path in in_secret_files.paths.items()),
         ("option", options or {}),
     ]
     values = {name: value for _, layer in layers for name, value in layer.items()}
     origins = {name: origin for origin, layer in layers for name in layer}
     settings, faults = _judge(values, lambda name: _spelled(name, origins, chosen))
-    faults = [*variable_faults({*given, *written}, list(Settings.model_fields)), *in_file.faults, *faults]
+    unknown = variable_faults({*given, *written} - file_variables(SECRETS), list(Settings.model_fields))
+    faults = [*unknown, *in_secret_files.faults, *in_file.faults, *faults]
     if faults or settings is None:
         raise ConfigInvalid("\n".join(faults))
     return Configuration(settings, {name: origins.get(name, BY_DEFAULT) for name in Settings.model_fields})
@@ -126,6 +131,11 @@ def _by_variable(values: Mapping[str, Any]) -> dict[str, Any]:
     return {
         variable_name(name) if name in Settings.model_fields else name.upper(): value for name, value in values.items()
     }
+
+
+def _not_empty(variables: Mapping[str, Any]) -> dict[str, Any]:
+    # Compose files pass an unset variable on as an empty one, which must not hide what `.env` says.
+    return {name: value for name, value in variables.items() if value}
 
 
 def _of_settings(variables: Mapping[str, Any]) -> dict[str, Any]:

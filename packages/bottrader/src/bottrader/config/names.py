@@ -12,6 +12,8 @@ from collections.abc import Callable, Collection
 PREFIX = "BOTTRADER_"
 CONFIG_VARIABLE = "BOTTRADER_CONFIG"
 DATABASE_VARIABLE = "DATABASE_URL"
+GIT_SHA_VARIABLE = "BOTTRADER_GIT_SHA"
+"""Says which commit an image was built from; no setting, since it decides nothing."""
 
 # Beginnings that only a trading bot's names have; LOG_LEVEL or MODE without prefix may be anybody's.
 FAMILIES = (
@@ -46,7 +48,7 @@ def variable_name(setting: str) -> str:
 
 def variable_faults(given: Collection[str], settings: Collection[str]) -> list[str]:
     """Return one sentence for each variable of `given` that looks like a setting and is none of `settings`."""
-    known = {variable_name(setting) for setting in settings} | {CONFIG_VARIABLE}
+    known = {variable_name(setting) for setting in settings} | {CONFIG_VARIABLE, GIT_SHA_VARIABLE}
     named = {setting for setting in settings if variable_name(setting) in given}
     return [
         fault_of_name(name, name.removeprefix(PREFIX).lower(), settings, named)

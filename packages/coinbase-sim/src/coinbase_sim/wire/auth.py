@@ -4,6 +4,7 @@ The signature is checked by PyJWT; the claims are checked here, because the venu
 about the host, and takes a bare key id where PyJWT would want one exact subject.
 """
 
+import json
 import os
 import uuid
 from collections.abc import Callable
@@ -21,6 +22,8 @@ ISSUERS = frozenset({"cdp", "coinbase-cloud"})
 
 KEY_FILE_NAME = "api_key.pem"
 NAME_FILE_NAME = "api_key_name.txt"
+JSON_FILE_NAME = "cdp_api_key.json"
+"""The key and its name in one file, in the form in which the venue hands a key out."""
 
 PublicKey = ec.EllipticCurvePublicKey | ed25519.Ed25519PublicKey
 
@@ -54,7 +57,8 @@ class ApiKey:
 def load_or_create_key(directory: Path) -> ApiKey:
     """The key of `directory`; made there (P-256, SEC1 PEM, mode 0600) when there is none.
 
-    An Ed25519 PEM that was put there is used just as well. Raises `KeyInvalid`.
+    An Ed25519 PEM that was put there is used just as well. Beside it the same is written as JSON, as the venue hands a
+    key out. Raises `KeyInvalid`.
     """
     directory.mkdir(parents=True, exist_ok=True, mode=0o700)
     key_file, name_file = directory / KEY_FILE_NAME, directory / NAME_FILE_NAME
@@ -65,7 +69,16 @@ def load_or_create_key(directory: Path) -> ApiKey:
     name = name_file.read_text(encoding="utf-8").strip()
     if not name:
         raise KeyInvalid(f"{name_file} is empty: delete it and a new key name is made")
-    return ApiKey(name, key_file, _public_half(key_file))
+    key = ApiKey(name, key_file, _public_half(key_file))
+    _write_json(directory / JSON_FILE_NAME, {"name": name, "privateKey": key_file.read_text(encoding="utf-8")})
+    return key
+
+
+def _write_json(path: Path, content: dict[str, str]) -> None:
+    text = json.dumps(content, indent=2).encode() + b"\n"
+    # Left alone when it says the same: a second exchange may share the folder, and others may be reading.
+    if not path.exists() or path.read_bytes() != text:
+        write_private(path, text)
 
 
 def _new_key_pem() -> bytes:

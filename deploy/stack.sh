@@ -1,0 +1,72 @@
+#!/bin/sh
+# Starts and looks at the stacks; docs/deploy.md is the whole story.
+#   deploy/stack.sh secrets             make every secret that is not there yet
+#   deploy/stack.sh build               build the image, with its commit and configuration hash in its labels
+#   deploy/stack.sh paper COMPOSE-WORDS the paper stack, for example: paper up -d
+#   deploy/stack.sh live COMPOSE-WORDS  the live stack
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+secrets=${BOTTRADER_SECRETS_DIR:-$here/secrets}
+image=bottrader:${BOTTRADER_TAG:-local}
+
+say() { printf 'stack.sh: %s\n' "$1" >&2; }
+
+random() { od -An -N 32 -tx1 /dev/urandom | tr -d ' \n'; }
+
+# Containers run as users that this machine does not know, so the files are readable and the folder is not.
+keep() {
+    [ -e "$secrets/$1" ] && return
+    printf '%s\n' "$2" >"$secrets/$1"
+    chmod 0444 "$secrets/$1"
+    say "made $secrets/$1"
+}
+
+make_secrets() {
+    mkdir -p "$secrets"
+    chmod 0700 "$secrets"
+    for name in db_admin_password db_bot_password db_reader_password webhook_secret grafana_password; do
+        keep "$name" "$(random)"
+    done
+    keep admin_database_url "postgresql://postgres:$(cat "$secrets/db_admin_password")@db:5432/bottrader"
+    keep database_url "postgresql://bot:$(cat "$secrets/db_bot_password")@db:5432/bottrader"
+}
+
+build() {
+    sha=$(git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown)
+    if [ "$sha" != unknown ] && [ -n "$(git -C "$here" status --porcelain)" ]; then sha=$sha-changed; fi
+    # The second time only the labels are new: the hash of the image's own settings is asked from the image.
+    docker build ${BOTTRADER_BUILD_OPTIONS:-} -f "$here/Dockerfile" -t "$image" --build-arg "GIT_SHA=$sha" "$here/.."
+    hash=$(docker run --rm --network none --read-only "$image" config show | sed -n 's/^configuration hash //p')
+    docker build ${BOTTRADER_BUILD_OPTIONS:-} -f "$here/Dockerfile" -t "$image" --build-arg "GIT_SHA=$sha" \
+        --build-arg "CONFIG_HASH=$hash" "$here/.."
+    say "built $image from $sha, configuration hash $hash"
+}
+
+# Each stack is a project of its own, or starting one would replace the other's containers.
+stack() {
+    project=$1 file=$2
+    shift 2
+    if docker compose version >/dev/null 2>&1; then
+        exec docker compose -p "$project" -f "$here/$file" "$@"
+    elif command -v docker-compose >/dev/null; then
+        exec docker-compose -p "$project" -f "$here/$file" "$@"
+    fi
+    say "neither docker compose nor docker-compose is installed; docs/deploy.md says how"
+    exit 2
+}
+
+what=${1:-}
+[ $# -eq 0 ] || shift
+case $what in
+secrets) make_secrets ;;
+build) build ;;
+paper) stack bottrader-paper compose.test.yaml "$@" ;;
+live)
+    [ -e "${BOTTRADER_SETTINGS:-$here/settings.env}" ] || { say "copy settings.env.example to settings.env first and write your settings"; exit 2; }
+    stack bottrader compose.yaml "$@"
+    ;;
+*)
+    sed -n 's/^#   //p' "$0" >&2
+    exit 2
+    ;;
+esac
