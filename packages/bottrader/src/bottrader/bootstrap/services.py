@@ -35,6 +35,7 @@ from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
 from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.settle_orders import OrderSettler
+from bottrader.app.watch_key import KeyWatcher
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
 from bottrader.app.witness_protection import ProtectionWitness
 from bottrader.app.world import World
@@ -72,6 +73,7 @@ class WebhookService:
         basis = decision_basis(settings)
         self._snapshot, rules = basis.snapshot, basis.rules
         self.kill_switch = KillSwitchBoard(world, KillFileOnDisk(settings.data_dir / KILL_FILE_NAME))
+        self._key_watcher = KeyWatcher(world, self.kill_switch, venue.permissions.portfolio_id)
         self.selector = SymbolSelector(world, self.portfolio, rules.selection)
         guard = EntryGuard(world, self.portfolio, rules.limits, self.kill_switch, self.selector)
         canceller = OrderCanceller(world, self.portfolio, settler)
@@ -121,6 +123,7 @@ class WebhookService:
                 tasks.create_task(self._look())
                 tasks.create_task(_look_repeatedly(self.probe, self._venue.clock))
                 tasks.create_task(self._watch_kill_switch())
+                tasks.create_task(self._key_watcher.run())
                 tasks.create_task(self.desk.run(self.watcher, self._venue.user_feed()))
 
     def health(self) -> Health:
