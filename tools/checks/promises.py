@@ -58,7 +58,7 @@ def check(root: Path) -> Iterator[Offence]:
 
 def carries(docstring: str, identifier: str) -> bool:
     """Return whether a docstring names the id, as its letter asks."""
-    return re.search(X is not None
+    return re.search(rf"\b{WORDS.get(identifier[0], '')}{identifier}\b", docstring, re.IGNORECASE) is not None
 
 
 def _docstring(file: Path, name: str) -> str:
