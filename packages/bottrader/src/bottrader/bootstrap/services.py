@@ -63,8 +63,7 @@ class WebhookService:
     """Accepts signals, places orders, watches positions: the role that acts."""
 
     def __init__(self, settings: Settings, store: Store, venue: Venue, log: EventLog, activity: Activity) -> None:
-        self._settings, self._venue = settings, venue
-        self._store, self._log = store, log
+        self._settings, self._venue, self._store, self._log = settings, venue, store, log
         world = World(store, venue.exchange, venue.clock, log)
         self.portfolio = Portfolio(store, settings.symbols)
         recorder = FillRecorder(world, self.portfolio)
