@@ -22,8 +22,28 @@ SHAPES = [
 AMOUNTS = st.sampled_from(["1", "-0", "1e400", "NaN", "Infinity", "-Infinity", "", "1,0", " 1", "\u0661", "9" * 400])
 LEAVES = st.none() | st.booleans() | st.integers() | st.floats() | st.text() | AMOUNTS
 NAMES = st.sampled_from(
-    "events tickers candles orders price best_bid best_ask product_id subscriptions type heartbeat_counter"
-    " client_order_id order_id status start open high low close volume".split()
+    [
+        "events",
+        "tickers",
+        "candles",
+        "orders",
+        "price",
+        "best_bid",
+        "best_ask",
+        "product_id",
+        "subscriptions",
+        "type",
+        "heartbeat_counter",
+        "client_order_id",
+        "order_id",
+        "status",
+        "start",
+        "open",
+        "high",
+        "low",
+        "close",
+        "volume",
+    ]
 )
 ANYTHING = st.recursive(
     LEAVES, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(NAMES | st.text(), inner, max_size=8)
