@@ -376,7 +376,22 @@ def audit(session: nox.Session) -> None:
     """Ask the advisory databases about every locked package."""
     sync(session, "audit")
     options = ("--requirement", str(CONSTRAINTS), "--disable-pip", "--no-deps", "--progress-spinner=off")
-    session.run("pip-audit", *options, *session.posargs)
+    try:
+        session.run("pip-audit", *options, *session.posargs)
+    except nox.command.CommandFailed:
+        session.error(
+            "pip-audit found an advisory (its table is above), or could not reach the advisory database: then there is"
+            " an error of the connection above, no package was judged, and this is no all-clear"
+        )
+
+
+@nox.session(python=HERE, default=False)
+def sbom(session: nox.Session) -> None:
+    """Write the software bill of materials, every locked package with its hash, beside what `package` built."""
+    sync(session, "sbom")
+    DIST.mkdir(parents=True, exist_ok=True)
+    target = str(DIST / "bottrader.cdx.json")
+    session.run("cyclonedx-py", "requirements", str(CONSTRAINTS), "--output-reproducible", f"--output-file={target}")
 
 
 @nox.session(python=HERE, tags=["ci"], default=False, reuse_venv=False, allow_parallel=True)

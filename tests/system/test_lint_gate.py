@@ -112,3 +112,18 @@ def test_a_house_rule_fails_the_gate(copy: Path) -> None:
     code, printed = lint(copy, "house")
     assert code == 1
     assert f"{BOT}/app/planted.py:3: a broad except stands in cli only" in printed
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ('"""Planted."""\n\nVALUE = eval(input())\n', "S307"),
+        ('"""Planted."""\n\nimport pickle\n\nVALUE = pickle.loads(b"")\n', "S301"),
+        ('"""Planted."""\n\nimport yaml\n\nVALUE = yaml.load("", Loader=yaml.Loader)\n', "S506"),
+    ],
+)
+def test_code_that_runs_what_it_reads_is_refused(copy: Path, text: str, code: str) -> None:
+    """Promise P5."""
+    (copy / BOT / "adapters/planted.py").write_text(text)
+    exit_code, printed = lint(copy, "ruff")
+    assert (exit_code, code in printed) == (1, True), printed

@@ -14,6 +14,7 @@ from tools.checks import (
     handlers,
     lengths,
     names,
+    promises,
     suppressions,
     waiting,
 )
@@ -33,7 +34,7 @@ def offences(root: Path) -> Iterator[Offence]:
             continue
         for rule in RULES:
             yield from rule.check(source)
-    for whole in (constraints, contents, configuration, documents, behaviours, components):
+    for whole in (constraints, contents, configuration, documents, behaviours, promises, components):
         yield from whole.check(root)
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from bottrader.bootstrap.paper import LAST_SESSION_FILE, last_session
 from bottrader.bootstrap.roles import Bot, Role, run_role
-from bottrader.bootstrap.venue import _check, _check_clock, address_of
+from bottrader.bootstrap.venue import _check, _check_clock, _check_is_private, address_of
 from bottrader.config import load_settings
 from bottrader.domain.errors import ConfigInvalid, StartupRefused
 from bottrader.ports import KeyPermissions
@@ -49,6 +49,7 @@ def test_a_key_file_that_cannot_be_read_is_named(tmp_path: Path) -> None:
     ("can_trade", "can_transfer", "word"), [(True, True, "transfer funds"), (False, False, "cannot trade")]
 )
 def test_a_key_that_can_do_too_much_or_too_little_is_refused(can_trade: bool, can_transfer: bool, word: str) -> None:
+    """Promise P2."""
     with pytest.raises(StartupRefused, match=word):
         _check(KeyPermissions(True, can_trade, can_transfer, "p"))
 
@@ -119,3 +120,18 @@ def test_the_last_session_is_the_one_that_was_noted(tmp_path: Path) -> None:
     assert last_session(tmp_path) is None
     (tmp_path / LAST_SESSION_FILE).write_text('{"database": "paper_x"}')
     assert last_session(tmp_path) == "paper_x"
+
+
+@pytest.mark.parametrize(("rights", "is_refused"), [(0o600, False), (0o640, False), (0o644, True), (0o660, True)])
+def test_the_key_to_real_money_is_refused_when_others_may_read_or_change_it(
+    tmp_path: Path, rights: int, is_refused: bool
+) -> None:
+    """Promise P3: a container's own mount, /run/secrets, is taken as it is."""
+    file = tmp_path / "key.pem"
+    file.write_text(pem_of(new_key()))
+    file.chmod(rights)
+    if is_refused:
+        with pytest.raises(ConfigInvalid, match=r"open to other users .* chmod 600"):
+            _check_is_private(file)
+    else:
+        _check_is_private(file)

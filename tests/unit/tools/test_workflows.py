@@ -112,7 +112,7 @@ def test_no_secret_but_the_jobs_own_token_is_asked_for() -> None:
 def test_a_release_is_built_once_tried_and_only_then_published() -> None:
     jobs = load(".github/workflows/release.yml")["jobs"]
     ran = {name: [step["run"] for step in job["steps"] if "run" in step] for name, job in jobs.items()}
-    assert ran["build"] == ['python -m tools.ci.release "$GITHUB_REF_NAME"', "nox -s package"]
+    assert ran["build"] == ['python -m tools.ci.release "$GITHUB_REF_NAME"', "nox -s package", "nox -s sbom"]
     assert ran["publish"] == ["nox -s publish"]
     assert (jobs["publish"]["needs"], jobs["page"]["needs"]) == ("build", "publish")
     assert jobs["publish"]["environment"]["name"] == "pypi"

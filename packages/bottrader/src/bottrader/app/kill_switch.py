@@ -21,13 +21,14 @@ class KillSwitchBoard:
         self._file = file
         self._thrown: KillSwitch | None = None
         self._in_file: KillSwitch | None = None
+        self._held: KillSwitch | None = None
 
     @property
     def last(self) -> KillSwitch | None:
         """The switch that was on when it was read last, None when none was."""
         if self._thrown is not None and self._thrown.is_on:
             return self._thrown
-        return self._in_file
+        return self._in_file or self._held
 
     async def read(self) -> KillSwitch | None:
         """Return the switch that is on now, or None. Raises `StoreUnreachable`: who does not know must not buy."""
@@ -44,6 +45,13 @@ class KillSwitchBoard:
         before, self._thrown = self.last, switch
         self._tell(before)
         return True
+
+    def hold(self, reason: str | None, source: str) -> None:
+        """Keep this process from buying for as long as there is a reason; None ends it. A start judges anew."""
+        before = self.last
+        self._held = None if reason is None else KillSwitch(True, reason, source, self._clock.wall())
+        if (before is None) != (self.last is None):
+            self._tell(before)
 
     def _look(self) -> KillSwitch | None:
         reason = self._file.reason()

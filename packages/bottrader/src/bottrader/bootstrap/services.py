@@ -41,6 +41,7 @@ from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.tally import Answer
 from bottrader.app.tasks import Pulse, TaskBoard
+from bottrader.app.watch_key import KeyWatcher
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
 from bottrader.app.witness_protection import ProtectionWitness
 from bottrader.app.world import World
@@ -80,6 +81,7 @@ class WebhookService:
         basis = decision_basis(settings)
         self._snapshot, rules = basis.snapshot, basis.rules
         self.kill_switch = KillSwitchBoard(world, KillFileOnDisk(settings.data_dir / KILL_FILE_NAME))
+        self._key_watcher = KeyWatcher(world, self.kill_switch, venue.permissions.portfolio_id)
         self.selector = SymbolSelector(world, self.portfolio, rules.selection)
         guard = EntryGuard(world, self.portfolio, rules.limits, self.kill_switch, self.selector)
         canceller = OrderCanceller(world, self.portfolio, settler)
@@ -143,6 +145,7 @@ class WebhookService:
                     "look": self._look,
                     "probe": partial(_look_repeatedly, self.probe),
                     "kill_switch": self._watch_kill_switch,
+                    "key": self._key_watcher.run,
                 }
                 for name, work in works.items():
                     tasks.create_task(self.board.keep(name, LOOK_SILENCE_S_MAX, work))

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from ipaddress import ip_address
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -15,12 +16,17 @@ from bottrader.adapters.coinbase.stream import CoinbaseMarketFeed, CoinbaseUserF
 from bottrader.adapters.coinbase.transport import ClientOptions
 from bottrader.adapters.system.clock import SystemClock, VenueClock
 from bottrader.adapters.system.entropy import SystemEntropy
+from bottrader.app.watch_key import key_fault
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import AdapterError, ConfigInvalid, StartupRefused
 from bottrader.ports import Clock, EventLog, KeyPermissions
 
 # A simulator on this machine has no request budget to spare; the live one is Coinbase's.
 PAPER_REQUESTS_PER_S = 5000.0
+
+SECRETS_MOUNT = Path("/run/secrets")
+# Group may read, because a service's secrets are handed out by group; nobody else may do anything.
+OTHERS_MAY = 0o027
 
 CLOCK_ERROR_MAX = timedelta(seconds=5)
 """Further off, tokens expire early or count as not yet valid, and decisions are made on candles of another minute."""
@@ -67,6 +73,8 @@ def address_of(settings: Settings) -> VenueAddress:
             "no API key: set BOTTRADER_EXCHANGE_KEY_FILE (and BOTTRADER_EXCHANGE_KEY_NAME for a bare PEM file),"
             " or run `bottrader paper`, which needs none"
         )
+    if settings.mode is Mode.LIVE:
+        _check_is_private(settings.exchange_key_file)
     if settings.exchange_key_name is None:
         key = read_key_file(settings.exchange_key_file)
     else:
@@ -75,6 +83,17 @@ def address_of(settings: Settings) -> VenueAddress:
         except OSError as error:
             raise ConfigInvalid(f"the key file {settings.exchange_key_file} cannot be read: {error.strerror}") from None
     return VenueAddress(*urls, key)
+
+
+def _check_is_private(file: Path) -> None:
+    """Refuse the key to real money when other users of this machine may read or change it.
+
+    What a container runtime mounts below `/run/secrets` has its own rights and no other users.
+    """
+    if SECRETS_MOUNT in file.parents or not file.exists():
+        return
+    if file.stat().st_mode & OTHERS_MAY:
+        raise ConfigInvalid(f"the key file {file} is open to other users of this machine: chmod 600 {file}")
 
 
 def _check_is_near(url: str) -> None:
@@ -138,10 +157,6 @@ def _check_clock(asked_at: datetime, venue_time: datetime, answered_at: datetime
 
 
 def _check(permissions: KeyPermissions) -> None:
-    if permissions.can_transfer:
-        raise StartupRefused(
-            "the API key can transfer funds; a stolen bot key must not be able to empty the account: make one that"
-            " can only view and trade"
-        )
-    if not permissions.can_trade:
-        raise StartupRefused("the API key cannot trade: give it the permission to trade, but not to transfer")
+    fault = key_fault(permissions)
+    if fault is not None:
+        raise StartupRefused(fault)
