@@ -13,6 +13,7 @@ from bottrader.adapters.http.door import Door
 from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.http.patience import Patience
+from bottrader.adapters.http.probes import Probes
 from bottrader.adapters.http.server import bind, serve
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.clock import SystemClock
@@ -35,7 +36,9 @@ def listener_and_app() -> tuple[WebhookListener, Litestar]:
     store, clock = MemoryStore(), SystemClock()
     acceptor = SignalAcceptor(store, RecentEvents(), lambda _: None, lambda _: True)
     listener = WebhookListener(acceptor, lambda: health, clock, ListenerOptions(SECRET, [BTC]))
-    return listener, build_app(listener, KillListener(store.record_kill_switch, clock, SECRET))
+    return listener, build_app(
+        listener, KillListener(store.record_kill_switch, clock, SECRET), Probes(lambda: health, list)
+    )
 
 
 @asynccontextmanager

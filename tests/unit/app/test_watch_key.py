@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -48,7 +49,7 @@ class Scene:
     ],
 )
 async def test_a_key_that_changes_while_the_bot_runs_ends_buying_until_it_is_mended(
-    change: dict[str, object], words: str
+    change: dict[str, Any], words: str
 ) -> None:
     """Promise P2."""
     scene = Scene()

@@ -2,7 +2,6 @@
 
 import asyncio
 import errno
-import os
 import re
 import signal
 import sys

@@ -88,12 +88,11 @@ class WebhookService:
         monitor = PositionMonitor(world, self.portfolio, self._placer, canceller, rules, guard)
         self.witness = ProtectionWitness(self.portfolio, monitor)
         """For whoever drives the market and knows every tick; it takes no part in the work."""
-        entries = EntryDecider(world, self.portfolio, rules, guard)
         protector = PositionProtector(world, self.portfolio, self._placer, canceller, rules)
         self.asset_guard = AssetGuard(world, self.portfolio, settler, protector, rules)
         crew = DeskCrew(
             monitor=monitor,
-            actor=SignalActor(world, entries, monitor, self._placer),
+            actor=SignalActor(world, EntryDecider(world, self.portfolio, rules, guard), monitor, self._placer),
             settler=settler,
             reconciler=Reconciler(world, self.portfolio, settler, recorder),
             protector=protector,
