@@ -24,6 +24,7 @@ FAR = [
 def key_file(tmp_path: Path) -> Path:
     file = tmp_path / "key.pem"
     file.write_text(pem_of(new_key()))
+    file.chmod(0o600)
     return file
 
 

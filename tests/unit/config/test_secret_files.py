@@ -56,7 +56,11 @@ def test_every_secret_may_be_a_file(monkeypatch: pytest.MonkeyPatch, file: Path,
     # The other half of the mail settings, which go together.
     monkeypatch.setenv("BOTTRADER_SMTP_USER", "mail" if secret == "smtp_password" else "")
     monkeypatch.setenv(variable_name(secret) + "_FILE", str(file))
-    assert getattr(load_settings(env_file=None), secret).get_secret_value() == SECRET
+    content = f"https://{SECRET}.example/" if secret.endswith(("_url", "_urls")) else SECRET
+    file.write_text(f"{content}\n")
+    value = getattr(load_settings(env_file=None), secret)
+    several = value if isinstance(value, tuple) else (value,)
+    assert [each.get_secret_value() for each in several] == [content]
 
 
 def test_no_other_setting_may_be_a_file(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
