@@ -90,8 +90,8 @@ def test_a_scheduled_workflow_runs_the_sessions_of_its_tag_also_by_hand_and_may_
         assert [step["run"] for step in job["steps"] if "nox" in step.get("run", "")] == [f"nox -s {session}"]
 
 
-def test_the_night_tries_properties_endurance_orders_and_advisories_and_the_week_every_mutant() -> None:
-    assert load(".github/workflows/nightly.yml")["jobs"].keys() == {"nightly", "soak", "flake", "audit"}
+def test_the_night_tries_properties_endurance_orders_load_and_advisories_and_the_week_every_mutant() -> None:
+    assert load(".github/workflows/nightly.yml")["jobs"].keys() == {"nightly", "soak", "flake", "load", "audit"}
     assert load(".github/workflows/weekly.yml")["jobs"].keys() == {"mutation"}
 
 
