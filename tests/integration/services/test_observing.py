@@ -40,7 +40,7 @@ SECRETS = {
     "database_url": f"postgresql://bot:{CANARY}@127.0.0.1:1/x",
 }
 WEBHOOK_TASKS = {
-    *("webhook.lease", "webhook.look", "webhook.probe", "webhook.kill_switch", "webhook.reconcile"),
+    *("webhook.lease", "webhook.look", "webhook.probe", "webhook.kill_switch", "webhook.key", "webhook.reconcile"),
     *("webhook.market_stream", "webhook.candles", "webhook.user_stream"),
     *("webhook.act.BTC-USD", "webhook.settle.BTC-USD", "webhook.judge.BTC-USD", "webhook.ask.BTC-USD"),
 }
