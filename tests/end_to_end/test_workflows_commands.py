@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from bottrader.adapters.postgres import schema
 from tests.fixtures.processes import SECRET
 from tests.fixtures.shared_stack import CASH, Workflow
 
@@ -85,7 +86,7 @@ async def test_a_reconciliation_beside_the_bot_finds_equal_books(workflow: Workf
 
 
 async def test_the_schema_is_the_one_this_version_needs(workflow: Workflow) -> None:
-    assert "0014" in await workflow.command("db", "check")
+    assert schema.newest() in await workflow.command("db", "check")
 
 
 async def test_the_settings_are_shown_without_the_secret(workflow: Workflow) -> None:

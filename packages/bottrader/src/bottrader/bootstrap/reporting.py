@@ -61,7 +61,7 @@ class ReporterService:
 
     def faults(self) -> list[str]:
         """Nothing beside the tasks: a report that fails is told and tried again, and its age shows it."""
-        return []
+        return [] if self.board.ages_s() else ["the reporter has not begun to work"]
 
     def readings(self) -> list[Reading]:
         ages_s: dict[str, float] = {HOURLY: self._venue.clock.monotonic_s() - self._page_s, **self._desk.ages_s()}
