@@ -3,13 +3,12 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-import aiohttp
-
 from bottrader.adapters.coinbase.auth import Signer
 from bottrader.adapters.coinbase.rest import CoinbaseExchange
 from bottrader.adapters.coinbase.transport import ClientOptions
 from bottrader.adapters.system.clock import SystemClock
 from bottrader.adapters.system.entropy import SystemEntropy
+from bottrader.bootstrap.egress import session_to
 from bottrader.bootstrap.venue import address_of
 from bottrader.config import Settings
 from bottrader.ports import Exchange
@@ -23,6 +22,6 @@ async def exchange_of(settings: Settings) -> AsyncIterator[Exchange]:
     """
     address = address_of(settings)
     clock, entropy = SystemClock(), SystemEntropy()
-    async with aiohttp.ClientSession() as session:
+    async with session_to([address.rest_url]) as session:
         signer = Signer(address.key, clock, entropy)
         yield CoinbaseExchange(session, address.rest_url, signer, ClientOptions(clock, entropy))

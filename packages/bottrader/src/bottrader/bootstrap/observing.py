@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from importlib.metadata import version
 
-import aiohttp
-
 from bottrader.adapters.http.heartbeat import HttpPinger
 from bottrader.adapters.http.probes import Probes, build_probe_app
 from bottrader.adapters.http.server import bind, serve
@@ -17,6 +15,7 @@ from bottrader.app.check_health import Health, Part, faults_of, readings_of, tas
 from bottrader.app.figures import Reading
 from bottrader.app.send_heartbeats import SILENCE_S_MAX, HeartbeatSender
 from bottrader.app.tasks import TaskBoard
+from bottrader.bootstrap.egress import session_to
 from bottrader.config import Settings
 from bottrader.ports import Clock, EventLog
 
@@ -70,8 +69,9 @@ class Heart:
         if self._url is None:
             return
         # A session of its own: what hangs there takes no connection from the exchange.
-        async with aiohttp.ClientSession() as session:
-            pinger = HttpPinger(session, self._url.get_secret_value())
+        url = self._url.get_secret_value()
+        async with session_to([url]) as session:
+            pinger = HttpPinger(session, url)
             sender = HeartbeatSender(pinger, lambda: observer.health().is_ok, self._log)
             await self.board.keep("send", SILENCE_S_MAX, sender.run)
 

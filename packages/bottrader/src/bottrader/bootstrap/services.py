@@ -45,6 +45,7 @@ from bottrader.app.watch_key import KeyWatcher
 from bottrader.app.watch_market import MarketWatcher, WatchOptions
 from bottrader.app.witness_protection import ProtectionWitness
 from bottrader.app.world import World
+from bottrader.bootstrap.egress import session_to
 from bottrader.bootstrap.observing import Observer
 from bottrader.bootstrap.strategies import decision_basis
 from bottrader.bootstrap.venue import Venue
@@ -258,15 +259,15 @@ class SighookService:
     async def run(self, webhook_url: str, secret: str) -> None:
         """Follow the market until cancelled."""
         await self._store.activate_snapshot(self._snapshot, SIGHOOK, self._venue.clock.now())
-        sender = HttpSignalSender(self._venue.session, webhook_url, secret, self._venue.clock)
-        deliverer = SignalDeliverer(
-            self._store, sender, self._venue.clock, self._venue.entropy, self._log, self._activity
-        )
+        async with session_to([webhook_url]) as session, asyncio.TaskGroup() as tasks:
+            sender = HttpSignalSender(session, webhook_url, secret, self._venue.clock)
+            deliverer = SignalDeliverer(
+                self._store, sender, self._venue.clock, self._venue.entropy, self._log, self._activity
+            )
 
-        async def on_closed(candle: Candle) -> None:
-            await self._generator.on_closed(candle, deliverer.deliver)
+            async def on_closed(candle: Candle) -> None:
+                await self._generator.on_closed(candle, deliverer.deliver)
 
-        async with asyncio.TaskGroup() as tasks:
             tasks.create_task(deliverer.run(self.board))
             tasks.create_task(self.board.keep("probe", LOOK_SILENCE_S_MAX, partial(_look_repeatedly, self.probe)))
             tasks.create_task(self.watcher.run(on_closed=on_closed, board=self.board))

@@ -17,6 +17,7 @@ from bottrader.adapters.coinbase.transport import ClientOptions
 from bottrader.adapters.system.clock import SystemClock, VenueClock
 from bottrader.adapters.system.entropy import SystemEntropy
 from bottrader.app.watch_key import key_fault
+from bottrader.bootstrap.egress import session_to
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import AdapterError, ConfigInvalid, StartupRefused
 from bottrader.ports import Clock, EventLog, KeyPermissions
@@ -123,7 +124,7 @@ async def open_venue(address: VenueAddress, mode: Mode, log: EventLog) -> AsyncI
     """
     wall_clock, entropy = SystemClock(), SystemEntropy()
     signer = Signer(address.key, wall_clock, entropy)
-    async with aiohttp.ClientSession() as session:
+    async with session_to([address.rest_url, address.market_ws_url, address.user_ws_url]) as session:
         options = ClientOptions(wall_clock, entropy)
         if mode is Mode.PAPER:
             options = replace(options, requests_per_s=PAPER_REQUESTS_PER_S, burst=int(PAPER_REQUESTS_PER_S))

@@ -56,16 +56,18 @@ def targets_of(urls: Sequence[str]) -> list[Target]:
     if not urls:
         return []
     # Loading its hundred services takes a second, which only those pay who use it.
-    from apprise import Apprise  # noqa: PLC0415 - see above
+    from apprise import Apprise, AppriseAsset  # noqa: PLC0415 - see above
 
     # It would write addresses, which are secrets, to standard error.
     logging.getLogger("apprise").disabled = True
+    # A service that is taken over cannot send messages on to anywhere else.
+    asset = AppriseAsset(http_redirects=False)
     targets: list[Target] = []
     for number, url in enumerate(urls, start=1):
         with warnings.catch_warnings():
             # Some of its services load what Python will not have any more; they are none that we ask for.
             warnings.simplefilter("ignore", DeprecationWarning)
-            target = Apprise.instantiate(url)
+            target = Apprise.instantiate(url, asset=asset)
         if target is None:
             raise ConfigInvalid(
                 f"BOTTRADER_NOTIFY_URLS: address number {number} is none that Apprise knows; they are written as"
