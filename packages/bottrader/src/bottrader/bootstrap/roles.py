@@ -10,6 +10,7 @@ from bottrader.adapters.http.server import bind
 from bottrader.adapters.notify.sender import QueuedNotifier, targets_of
 from bottrader.adapters.postgres.store import open_store
 from bottrader.adapters.system.clock import SystemClock
+from bottrader.adapters.system.library_log import libraries_told_to
 from bottrader.adapters.system.log import StructuredLog, Tee, standard_stream
 from bottrader.app.activity import Activity
 from bottrader.app.check_health import Part
@@ -64,6 +65,7 @@ async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
     """Run `role` until `stop` is set; whatever was being written is finished first."""
     lines = StructuredLog(standard_stream(), settings.log_level, role)
     async with AsyncExitStack() as opened:
+        opened.enter_context(libraries_told_to(lines))
         # What can be judged without starting anything comes first, so that a refusal leaves no trace.
         if faults := start_faults(settings, role):
             raise ConfigInvalid("\n".join(faults))
