@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 from litestar import Request, Response, post
 
+from bottrader.adapters.http.described import Refused, SwitchThrown, described
 from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignatureRefused, verify
 from bottrader.domain.errors import StoreUnreachable
 from bottrader.domain.risk import KillSwitch
@@ -53,7 +54,7 @@ class KillListener:
             return _reply(HTTPStatus.UNAUTHORIZED, "UNAUTHORIZED", str(error))
         try:
             payload = _DECODER.decode(body)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return _reply(HTTPStatus.BAD_REQUEST, "INVALID_JSON_FORMAT", f"the body is no throw of the switch: {error}")
         fault = _fault_of(payload)
         if fault is not None:
@@ -75,8 +76,10 @@ class KillListener:
 
     def handler(self) -> Any:
         """Return the route for the application."""
+        refusals = dict.fromkeys((400, 401, 409, 413, 503), Refused)
+        shape = described({200: SwitchThrown, **refusals}, KillPayload)
 
-        @post("/kill", status_code=HTTPStatus.OK)
+        @post("/kill", status_code=HTTPStatus.OK, operation_class=shape)
         async def kill(request: Request[Any, Any, Any]) -> Reply:
             """Throw the kill switch by a signed request; 200 means it is durable."""
             headers = request.headers
@@ -88,6 +91,8 @@ class KillListener:
 def _fault_of(payload: KillPayload) -> str | None:
     if not 0 < len(payload.reason.strip()) <= REASON_LENGTH_MAX:
         return f"reason has 1 to {REASON_LENGTH_MAX} characters"
+    if "\0" in payload.reason:
+        return "reason holds the character \\u0000, which no database stores"
     if payload.flatten and not payload.on:
         return "flatten sells everything, so it goes with on: true only"
     return None

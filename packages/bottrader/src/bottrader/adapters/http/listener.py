@@ -12,9 +12,10 @@ from typing import Any
 
 from litestar import Litestar, Request, Response, post
 
+from bottrader.adapters.http.described import Refused, SignalTaken, described
 from bottrader.adapters.http.flood import RecentRequests, SenderRate
 from bottrader.adapters.http.kill import KillListener
-from bottrader.adapters.http.payload import PayloadInvalid, read_payload, to_signal
+from bottrader.adapters.http.payload import PayloadInvalid, SignalPayload, read_payload, to_signal
 from bottrader.adapters.http.probes import Probes, application
 from bottrader.adapters.http.signature import SIGNATURE_HEADER, TIMESTAMP_HEADER, SignatureRefused, verify
 from bottrader.app.accept_signal import SignalAcceptor
@@ -146,8 +147,10 @@ class WebhookListener:
 
 def build_app(listener: WebhookListener, kill: KillListener, probes: Probes) -> Litestar:
     """Return the ASGI application around the two listeners and the probes."""
+    refusals = dict.fromkeys((400, 401, 403, 409, 413, 422, 429, 503), Refused)
+    shape = described({200: SignalTaken, **refusals}, SignalPayload)
 
-    @post("/webhook", status_code=HTTPStatus.OK)
+    @post("/webhook", status_code=HTTPStatus.OK, operation_class=shape)
     async def webhook(request: Request[Any, Any, Any]) -> Reply:
         """Take in a signed signal; 200 means it is durable."""
         headers = request.headers

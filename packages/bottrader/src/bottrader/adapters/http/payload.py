@@ -5,10 +5,10 @@ absent amount stays absent, so that the size belonging to the trigger applies (B
 """
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeVar
+from typing import Annotated, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -31,8 +31,16 @@ class PayloadInvalid(BotTraderError):
         self.code = code
 
 
+def _said(**terms: object) -> msgspec.Meta:
+    """Return what the API's description says of a field; the decoder does not judge by it, `to_signal` does."""
+    return msgspec.Meta(extra_json_schema=terms)
+
+
+Moment = Annotated[datetime, _said(format="date-time")]
+
+
 class TriggerPayload(msgspec.Struct, forbid_unknown_fields=True):
-    trigger: str
+    trigger: Annotated[str, _said(enum=[*Trigger])]
     trigger_note: str = ""
 
 
@@ -60,16 +68,16 @@ class BreakdownPayload(msgspec.Struct, forbid_unknown_fields=True):
 class SignalPayload(msgspec.Struct, forbid_unknown_fields=True):
     """The body of `POST /webhook`; `timestamp` is the signal's birth in milliseconds since 1970."""
 
-    uuid: str
-    action: str
-    pair: str
+    uuid: Annotated[str, _said(format="uuid")]
+    action: Annotated[str, _said(enum=[*Action])]
+    pair: Annotated[str, _said(examples=["BTC-USD"])]
     timestamp: int
-    origin: str
+    origin: Annotated[str, _said(const=ORIGIN)]
     trigger: TriggerPayload
-    price: str
-    candle_opened_at: datetime
-    born_at: datetime
-    expires_at: datetime
+    price: Annotated[str, _said(pattern=r"^[0-9]{1,9}(\.[0-9]{1,8})?$")]
+    candle_opened_at: Moment
+    born_at: Moment
+    expires_at: Moment
     snapshot_id: str
     score: dict[str, str] = {}
     quote_size: str | None = None
@@ -78,6 +86,8 @@ class SignalPayload(msgspec.Struct, forbid_unknown_fields=True):
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(SignalPayload)
+# JSON has no other way to write it.
+_NUL = b"\\u0000"
 
 
 def encode_signal(signal: Signal) -> bytes:
@@ -122,6 +132,8 @@ def read_payload(body: bytes) -> SignalPayload | PayloadInvalid:
         payload = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _fault_of(read_json(body)) or PayloadInvalid("INVALID_JSON_FORMAT", f"the body is not a signal: {error}")
+    if _NUL in body:
+        return PayloadInvalid("INVALID_JSON_FORMAT", "a text holds the character \\u0000, which no database stores")
     return payload
 
 
@@ -159,9 +171,8 @@ def _fault_of(fields: Mapping[str, object]) -> PayloadInvalid | None:
 def _signal(payload: SignalPayload) -> Signal:
     if payload.origin != ORIGIN:
         raise PayloadInvalid("FORBIDDEN", f"origin {payload.origin[:40]!r} is not known here")
-    times = (payload.candle_opened_at, payload.born_at, payload.expires_at)
-    if any(at.tzinfo is None for at in times):
-        raise ValueError("times carry an offset, such as 2026-01-01T00:00:00Z")
+    for at in (payload.candle_opened_at, payload.born_at, payload.expires_at):
+        _check_moment(at)
     return Signal(
         signal_id=SignalId(_uuid(payload.uuid)),
         product_id=ProductId(payload.pair),
@@ -200,8 +211,8 @@ def _breakdown_payload(breakdown: Breakdown) -> BreakdownPayload:
 
 
 def _breakdown(payload: BreakdownPayload) -> Breakdown:
-    if payload.cooldown_until is not None and payload.cooldown_until.tzinfo is None:
-        raise ValueError("cooldown_until carries an offset, such as 2026-01-01T00:00:00Z")
+    if payload.cooldown_until is not None:
+        _check_moment(payload.cooldown_until)
     return Breakdown(
         reason=payload.reason,
         components=tuple(
@@ -219,6 +230,15 @@ def _breakdown(payload: BreakdownPayload) -> Breakdown:
         last_side=None if payload.last_side is None else _word(Action, "last_side", payload.last_side),
         cooldown_until=payload.cooldown_until,
     )
+
+
+def _check_moment(at: datetime) -> None:
+    if at.tzinfo is None:
+        raise ValueError("times carry an offset, such as 2026-01-01T00:00:00Z")
+    try:
+        at.astimezone(UTC)
+    except OverflowError:
+        raise ValueError("times lie within the years 1 to 9999, by UTC") from None
 
 
 def _uuid(text: str) -> str:

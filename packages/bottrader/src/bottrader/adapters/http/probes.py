@@ -13,6 +13,7 @@ from litestar.config.app import AppConfig
 from litestar.openapi import OpenAPIConfig
 from litestar.openapi.plugins import JsonRenderPlugin
 
+from bottrader.adapters.http.described import HealthShown, ReadyShown, components, described
 from bottrader.adapters.http.metrics import CONTENT_TYPE, exposition
 from bottrader.app.check_health import Health
 from bottrader.app.figures import Reading
@@ -47,17 +48,19 @@ class Probes:
     def handlers(self) -> list[Any]:
         """Return the routes for an application."""
 
-        @get("/health", sync_to_thread=False)
+        @get("/health", sync_to_thread=False, operation_class=described({200: HealthShown, 503: HealthShown}))
         def health() -> Reply:
             """Tell what works and what does not."""
             return self.health()
 
-        @get("/ready", sync_to_thread=False)
+        @get("/ready", sync_to_thread=False, operation_class=described({200: ReadyShown, 503: ReadyShown}))
         def ready() -> Reply:
             """Tell whether others may rely on this role."""
             return self.ready()
 
-        @get("/metrics", sync_to_thread=False, media_type=CONTENT_TYPE)
+        shown = described({200: None}, media_type=CONTENT_TYPE)
+
+        @get("/metrics", sync_to_thread=False, media_type=CONTENT_TYPE, operation_class=shown)
         def metrics() -> Response[bytes]:
             """Tell the numbers of this process, for Prometheus."""
             return self.metrics()
@@ -77,6 +80,8 @@ def application(title: str, handlers: Sequence[Any], request_bytes_max: int = PR
             route_handlers=list(handlers),
             request_max_body_size=request_bytes_max,
             # The schema as JSON only: the pages that render it load scripts from elsewhere.
-            openapi_config=OpenAPIConfig(title, version("bottrader"), render_plugins=[JsonRenderPlugin()]),
+            openapi_config=OpenAPIConfig(
+                title, version("bottrader"), components=components(), render_plugins=[JsonRenderPlugin()]
+            ),
         )
     )
