@@ -11,7 +11,7 @@ DAY_MS = 24 * 3600 * 1000
 
 
 async def test_the_door_refuses_what_it_should(bot: Bot, exchange: Exchange, sql: Connection) -> None:
-    """B256-B258: malformed, unsigned, wrongly signed, stale and unclear requests get a 4xx, one sentence, no effect."""
+    """B256-B258, E5: malformed, unsigned, wrongly signed, stale, unclear: each gets a 4xx, one sentence, no effect."""
     webhook = await bot.start("webhook")
     await bot.ready(webhook)
     good = json.dumps(signal_body()).encode()
@@ -46,7 +46,7 @@ async def test_the_door_refuses_what_it_should(bot: Bot, exchange: Exchange, sql
 
 
 async def test_a_retry_changes_nothing_and_a_replay_is_refused(bot: Bot, exchange: Exchange, sql: Connection) -> None:
-    """B259: signed anew it is a retry (200, duplicate); the very same bytes are a replay (409); another body is 409."""
+    """B259, E5: signed anew it is a retry (200, duplicate); the same bytes are a replay (409); another body is 409."""
     webhook = await bot.start("webhook")
     await bot.ready(webhook)
     body = signal_body()

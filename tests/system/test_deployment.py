@@ -132,6 +132,7 @@ def test_the_files_pass_the_linters_of_the_gate_and_what_is_planted_does_not(
 
 @pytest.mark.parametrize(("stack", "name"), SERVICES)
 def test_every_container_is_hardened(stack: str, name: str) -> None:
+    """Promise P10"""
     service = services_of(stack)[name]
     assert service["read_only"] is True
     assert service["cap_drop"] == ["ALL"]
@@ -213,6 +214,7 @@ def test_the_roles_share_their_settings_so_that_their_configuration_hashes_are_e
 
 
 def test_the_image_is_built_from_locked_files_in_stages_and_runs_as_nobody_special() -> None:
+    """Promise P10, promise P11"""
     text = (DEPLOY / "Dockerfile").read_text(encoding="utf-8")
     build, final = text.partition(" AS build")[2].split("FROM ${PYTHON_IMAGE} AS final")
     commands = re.split(r"&&|\n", build.replace("\\\n", " "))

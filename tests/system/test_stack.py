@@ -125,7 +125,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
 
 @pytest.mark.parametrize("service", RUNNING)
 def test_a_container_runs_as_nobody_special_on_a_root_that_it_cannot_write(stack: Stack, service: str) -> None:
-    """The kernel inside is asked, not the file: user, capabilities, new privileges, and the root itself."""
+    """Promise P10: the kernel inside is asked, not the file: user, capabilities, new privileges, the root itself."""
     container = stack.container(service)
     status = dict(
         line.split(":", 1) for line in docker("exec", container, "cat", "/proc/1/status").splitlines() if ":" in line
@@ -160,6 +160,7 @@ def test_the_image_says_which_commit_and_which_settings_it_is(stack: Stack) -> N
 
 
 def test_nothing_that_builds_or_fetches_is_in_the_image(stack: Stack) -> None:
+    """Promise P10"""
     look = "for each in gcc cc ld make pip pip3 uv git curl wget; do command -v $each; done; exit 0"
     assert docker("exec", stack.container("webhook"), "sh", "-c", look) == ""
     script = (

@@ -1,7 +1,8 @@
-"""Every invariant and security promise has a row in `docs/promises.md`, and a test of the row carries its id.
+"""Every promise of `docs/promises.md` has a test; those of invariants and security have ids, which their tests carry.
 
 A test carries an id in its docstring: S, E and L bare; P and R after a word, `promise P2` and `invariant R1`, because
-the rows of performance and of failures have the same letters. A row without a test says `not kept yet:` and why.
+the rows of performance and of failures have the same letters. A promise without a test is an offence: whoever makes one
+writes its test first, or takes it back.
 """
 
 import ast
@@ -12,7 +13,6 @@ from pathlib import Path, PurePosixPath
 from tools.checks.source import Offence
 
 PAGE = Path("docs/promises.md")
-HEADING = "## Invariants and security promises"
 IDS = (
     *(f"S{number}" for number in range(1, 8)),
     *(f"E{number}" for number in range(1, 8)),
@@ -20,40 +20,43 @@ IDS = (
     *(f"R{number}" for number in range(1, 3)),
     *(f"P{number}" for number in range(1, 13)),
 )
-ROW = re.compile(r"^\| ([SELRP]\d+) \| [^|]+ \| ([^|]+) \|$")
+HEADS = ("| promise | test |", "| id | promise | kept by |")
+ROW = re.compile(r"^\| ([SELRP]\d+) \| [^|]+ \| [^|]+ \|$")
 TEST = re.compile(r"`(tests/[\w/]+\.py)::([\w:]+)`")
-NOT_KEPT = "not kept yet: "
 WORDS = {"P": "promise ", "R": "invariant "}
 
 
-def tests_of(page: str) -> dict[str, list[tuple[str, str]]]:
-    """Return for each row the tests it names, as file and name; empty for what is not kept yet."""
-    return {row[1]: TEST.findall(row[2]) for line in page.splitlines() if (row := ROW.match(line))}
-
-
 def check(root: Path) -> Iterator[Offence]:
-    """Yield an offence for each id without a row, and each row whose tests do not carry its id."""
+    """Yield an offence for each promise without a test, each id without a row, and each test without its row's id."""
     page, where = root / PAGE, PurePosixPath(PAGE.as_posix())
-    text = page.read_text(encoding="utf-8") if page.exists() else ""
-    if HEADING not in text:
+    if not page.exists():
         return
-    rows = set()
-    for number, line in enumerate(text.splitlines(), 1):
+    rows: set[str] = set()
+    for number, line in _promises_in(page.read_text(encoding="utf-8")):
+        named = TEST.findall(line)
+        if not named:
+            yield Offence(where, number, "a promise without a test: write the test, or take the promise back")
         if (row := ROW.match(line)) is None:
             continue
-        identifier, proof = row[1], row[2]
-        if identifier in rows:
-            yield Offence(where, number, f"{identifier} has two rows")
-        rows.add(identifier)
-        named = TEST.findall(proof)
-        if not named and not proof.startswith(NOT_KEPT):
-            yield Offence(where, number, f"{identifier} names no test and does not say `{NOT_KEPT.strip()}`")
+        if row[1] in rows:
+            yield Offence(where, number, f"{row[1]} has two rows")
+        rows.add(row[1])
         for file, name in named:
-            if not carries(_docstring(root / file, name), identifier):
-                yield Offence(where, number, f"{file}::{name} does not carry {identifier} in its docstring")
+            if not carries(_docstring(root / file, name), row[1]):
+                yield Offence(where, number, f"{file}::{name} does not carry {row[1]} in its docstring")
     for identifier in IDS:
         if identifier not in rows:
             yield Offence(where, 1, f"{identifier} has no row")
+
+
+def _promises_in(page: str) -> Iterator[tuple[int, str]]:
+    """Yield the number and the text of each row of the tables of promises; other tables are none of them."""
+    is_promise = False
+    for number, line in enumerate(page.splitlines(), 1):
+        is_head = line in HEADS
+        is_promise = is_head or (is_promise and line.startswith("|"))
+        if is_promise and not is_head and not line.startswith("|---"):
+            yield number, line
 
 
 def carries(docstring: str, identifier: str) -> bool:

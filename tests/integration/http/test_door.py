@@ -121,7 +121,7 @@ async def test_connections_are_bounded() -> None:
 
 
 def test_every_route_is_either_signed_or_known_to_be_open() -> None:
-    """Deny by default: a route that nobody has put on a list fails here."""
+    """Promise P6: deny by default: a route that nobody has put on a list fails here."""
     _, app = listener_and_app()
     found = {(str(method), route.path) for route in app.routes for method in getattr(route, "methods", ())}
     assert {pair for pair in found if pair[0] != "OPTIONS"} <= OPEN | SIGNED
@@ -129,6 +129,7 @@ def test_every_route_is_either_signed_or_known_to_be_open() -> None:
 
 @pytest.mark.parametrize(("method", "path"), sorted(SIGNED))
 async def test_a_signed_route_refuses_who_has_not_signed(method: str, path: str) -> None:
+    """Promise P6"""
     async with served(Patience()) as port:
         reader, writer = await asyncio.open_connection("127.0.0.1", port)
         body = json.dumps(signal_body()).encode()

@@ -1,14 +1,18 @@
 """A database that cannot be used is one clear sentence, and never the password."""
 
 import asyncio
+import ssl
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from bottrader.adapters.postgres import schema
-from bottrader.adapters.postgres.connection import Connection, connect, translated
+from bottrader.adapters.postgres.connection import Connection, connect, create_pool, translated
 from bottrader.adapters.postgres.store import open_store
 from bottrader.domain.errors import InvariantBroken, StartupRefused, StoreUnreachable
 from tests.fixtures.database_server import refuse_precious, with_database
+from tests.fixtures.tls import certificate_files
 
 SECRET = "hunter2-hunter2"
 
@@ -45,6 +49,55 @@ async def test_a_server_that_is_no_postgres_is_refused() -> None:
     async with server:
         with pytest.raises(StartupRefused, match=f"127.0.0.1:{port}/books cannot be used"):
             await connect(f"postgresql://bot:{SECRET}@127.0.0.1:{port}/books?sslmode=disable")
+
+
+@pytest.mark.parametrize("host", ["db.example.org", "8.8.8.8", "[2606:4700::1]"])
+@pytest.mark.parametrize("options", ["", "?sslmode=require", "?sslmode=prefer", "?sslmode=verify-ca"])
+async def test_a_server_out_in_the_world_is_not_called_unless_its_certificate_is_checked(
+    host: str, options: str
+) -> None:
+    """Promise P8: refused before the password leaves; `require` encrypts for whoever answers."""
+    for opening in (connect, create_pool_of_one):
+        with pytest.raises(StartupRefused, match="add sslmode=verify-full") as refusal:
+            await opening(f"postgresql://bot:{SECRET}@{host}:5432/books{options}")
+        assert SECRET not in str(refusal.value)
+
+
+async def create_pool_of_one(dsn: str) -> None:
+    await create_pool(dsn, 1)
+
+
+@pytest.mark.parametrize("speaks_tls", [False, True], ids=["a server without TLS", "a server that nobody vouches for"])
+async def test_who_asks_for_a_checked_certificate_gives_the_password_to_nobody_else(
+    speaks_tls: bool, tmp_path: Path
+) -> None:
+    """Promise P8"""
+    certificate, key = certificate_files(tmp_path)
+    other = tmp_path / "other"
+    other.mkdir()
+    vouching, _ = certificate_files(other)
+    heard: list[bytes] = []
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readexactly(8))
+        writer.write(b"S" if speaks_tls else b"N")
+        with suppress(OSError):
+            if speaks_tls:
+                context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+                context.load_cert_chain(certificate, key)
+                await writer.start_tls(context)
+            heard.append(await reader.read())
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        with pytest.raises(StartupRefused, match="cannot be used") as refusal:
+            await connect(
+                f"postgresql://bot:{SECRET}@127.0.0.1:{port}/books?sslmode=verify-full&sslrootcert={vouching}"
+            )
+    assert SECRET not in str(refusal.value)
+    assert SECRET.encode() not in b"".join(heard)
 
 
 async def test_an_unknown_database_is_named(database_url: str) -> None:

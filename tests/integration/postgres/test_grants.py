@@ -64,7 +64,7 @@ class TestTheBotsRole(StoreContract):
 
 
 async def test_the_bot_cannot_change_or_remove_a_fact(database_url: str, subtests: pytest.Subtests) -> None:
-    """E2, R50: refused by the grant, before any trigger is asked."""
+    """E2, R50, promise P8: refused by the grant, before any trigger is asked."""
     async with session(database_url, "bot_rw") as bot:
         for table in FACTS:
             with subtests.test(table=table):
@@ -76,6 +76,7 @@ async def test_the_bot_cannot_change_or_remove_a_fact(database_url: str, subtest
 
 
 async def test_the_bot_empties_no_table_and_changes_no_schema(database_url: str, sql: Connection) -> None:
+    """Promise P8"""
     async with session(database_url, "bot_rw") as bot:
         for row in await sql.fetch("SELECT tablename FROM pg_tables WHERE schemaname = 'public'"):
             await refused(bot, f"TRUNCATE {row['tablename']} CASCADE")
@@ -90,6 +91,7 @@ async def test_the_bot_empties_no_table_and_changes_no_schema(database_url: str,
 
 
 async def test_who_writes_reports_only_reads(database_url: str, sql: Connection) -> None:
+    """Promise P8"""
     async with session(database_url, "report_ro") as reader:
         relations = await sql.fetch(
             "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'v')"

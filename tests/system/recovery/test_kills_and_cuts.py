@@ -28,7 +28,7 @@ SEEDS = [1, 2, *(pytest.param(seed, marks=pytest.mark.nightly) for seed in range
 async def test_kills_and_cuts_in_any_order_lose_and_double_nothing(
     server: KillableServer, folder: Path, capsys: pytest.CaptureFixture[str], seed: int
 ) -> None:
-    """F31, F32, F36, F41, F42, S1, S2, E1, E2, R1, R2, L1: the bot, Postgres, the exchange; the wire at a COMMIT."""
+    """F31, F32, F36, F41, F42, S1, S2, E1, E2, L1, invariant R1: bot, Postgres, exchange; the wire at a COMMIT."""
     chance = Random(seed)
     kinds = [kind for kind, count in MIX.items() for _ in range(count)]
     chance.shuffle(kinds)

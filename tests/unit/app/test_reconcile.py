@@ -119,7 +119,7 @@ async def test_fills_of_products_that_are_not_traded_are_recorded_and_are_no_pos
 
 
 async def test_a_second_run_changes_nothing() -> None:
-    """B277, R6, R86"""
+    """B277, R6, R86, invariant R2"""
     house = await House().open()
     await house.buy("0.01")
     await house.see("38000")

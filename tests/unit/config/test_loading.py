@@ -185,6 +185,7 @@ def test_former_secrets_are_judged_like_the_current_one() -> None:
 
 
 def test_a_secret_that_stands_in_the_documents_is_refused() -> None:
+    """Promise P6"""
     assert faults_of(webhook_secret="example-secret-of-24-characters-or-more")
     assert faults_of(webhook_secret="please_CHANGE_ME_please_change_me")
 

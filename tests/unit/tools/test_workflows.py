@@ -58,6 +58,7 @@ def hooks() -> list[dict[str, Any]]:
 
 
 def test_every_action_is_pinned_to_a_commit_and_names_its_version() -> None:
+    """Promise P11"""
     used = [
         line.strip()
         for path in sorted((ROOT / ".github").rglob("*.yml"))
@@ -91,6 +92,7 @@ def test_a_scheduled_workflow_runs_the_sessions_of_its_tag_also_by_hand_and_may_
 
 
 def test_the_night_tries_properties_endurance_orders_load_and_advisories_and_the_week_every_mutant() -> None:
+    """Promise P11"""
     assert load(".github/workflows/nightly.yml")["jobs"].keys() == {"nightly", "soak", "flake", "load", "audit"}
     assert load(".github/workflows/weekly.yml")["jobs"].keys() == {"mutation"}
 

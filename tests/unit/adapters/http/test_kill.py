@@ -60,6 +60,8 @@ async def test_a_request_counts_once() -> None:
         b'{"on": true, "reason": "x", "other": 1}',
         b'{"on": false, "reason": "x", "flatten": true}',
         b"\xff",
+        b'{"on": true, "reason": "\xff"}',
+        b'{"on": true, "reason": "a\\u0000b"}',
     ],
 )
 async def test_what_is_no_throw_is_refused(body: bytes) -> None:

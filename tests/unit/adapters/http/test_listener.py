@@ -197,7 +197,7 @@ async def test_each_answer_is_counted_by_its_kind() -> None:
 
 
 async def test_a_sender_above_its_rate_comes_again_later() -> None:
-    """F48, R75: nothing is remembered of what was put off."""
+    """F48, R75, promise P6: nothing is remembered of what was put off."""
     bench = Bench(options=ListenerOptions(SECRET, [BTC], rate_per_s_max=1))
     assert (await bench.post(body_of()))[0] == 200
     other = body_of(make_signal(2))
@@ -228,6 +228,7 @@ async def test_a_flood_of_replays_asks_the_store_once_and_uses_up_nobodys_rate()
 
 
 async def test_a_former_secret_is_accepted_and_no_other() -> None:
+    """Promise P1"""
     old = "the-secret-of-the-year-before-01"
     bench = Bench(options=ListenerOptions(SECRET, [BTC], old_secrets=[old]))
     assert (await bench.post(body_of(), secret=old))[0] == 200

@@ -117,8 +117,10 @@ def test_a_sender_need_not_say_why() -> None:
         {"reason": "score", "components": [{"indicator": "x", "side": "up", "weight": "1", "contribution": "0"}]},
         {"reason": "score", "components": [{"indicator": "x", "side": "buy", "weight": "NaN", "contribution": "0"}]},
         {"reason": "score", "moon": 1},
+        {"reason": "\0"},
+        {"reason": "score", "cooldown_until": "0001-01-01T00:00:00+14:00"},
     ],
-    ids=str,
+    ids=repr,
 )
 def test_a_breakdown_that_cannot_be_read_is_refused(breakdown: dict[str, Any]) -> None:
     with pytest.raises(PayloadInvalid) as caught:
@@ -235,6 +237,10 @@ def test_every_other_field_is_required_by_name(name: str) -> None:
         ({"trigger": {}}, "trigger"),
         ({"trigger": {"trigger": "MY_ALERT"}}, "trigger is one of"),
         ({"trigger": {"trigger": "ROC", "extra": 1}}, "extra"),
+        ({"trigger": {"trigger": "ROC", "trigger_note": "a\0b"}}, "no database stores"),
+        ({"snapshot_id": "\0"}, "no database stores"),
+        ({"born_at": "0001-01-01T00:00:00+14:00"}, "within the years 1 to 9999"),
+        ({"expires_at": "9999-12-31T23:59:59-14:00"}, "within the years 1 to 9999"),
         ({"price": 42789.65}, "price"),
         ({"price": "0"}, "above zero"),
         ({"price": "NaN"}, "finite"),

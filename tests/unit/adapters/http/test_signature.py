@@ -64,7 +64,7 @@ def test_a_good_request_is_let_in() -> None:
     ],
 )
 def test_whatever_was_tampered_with_is_kept_out(changes: dict[str, str]) -> None:
-    """B257"""
+    """B257, promise P1"""
     with pytest.raises(SignatureRefused, match="does not fit"):
         check(**changes)  # type: ignore[arg-type]
 
@@ -84,7 +84,7 @@ def test_a_time_that_is_not_milliseconds_is_kept_out(timestamp: str) -> None:
 
 @pytest.mark.parametrize("seconds", [300, -300])
 def test_the_edges_of_the_window_are_inside_and_a_millisecond_more_is_not(seconds: int) -> None:
-    """B257: 300 s either way."""
+    """B257, promise P1: 300 s either way."""
     beyond = timedelta(milliseconds=1 if seconds > 0 else -1)
     check(now=AT + timedelta(seconds=seconds))
     with pytest.raises(SignatureRefused, match="300 s"):

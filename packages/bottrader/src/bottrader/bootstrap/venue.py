@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -20,6 +19,7 @@ from bottrader.app.watch_key import key_fault
 from bottrader.bootstrap.egress import session_to
 from bottrader.config import Mode, Settings
 from bottrader.domain.errors import AdapterError, ConfigInvalid, StartupRefused
+from bottrader.domain.hosts import is_near
 from bottrader.ports import Clock, EventLog, KeyPermissions
 
 # A simulator on this machine has no request budget to spare; the live one is Coinbase's.
@@ -98,16 +98,8 @@ def _check_is_private(file: Path) -> None:
 
 
 def _check_is_near(url: str) -> None:
-    """Refuse an exchange out in the world: paper trading must never be able to spend real money.
-
-    Near is this machine, a private address, or a name without a dot, as containers of one network have.
-    """
-    host = urlsplit(url).hostname or ""
-    try:
-        is_near = ip_address(host).is_private
-    except ValueError:
-        is_near = bool(host) and "." not in host
-    if not is_near:
+    """Refuse an exchange out in the world: paper trading must never be able to spend real money."""
+    if not is_near(urlsplit(url).hostname or ""):
         raise ConfigInvalid(
             f"BOTTRADER_MODE is paper, but {url} is no simulator on this machine or network: point the three"
             " BOTTRADER_EXCHANGE_ addresses at one (see `coinbase-sim serve`), run `bottrader paper`, which brings its"

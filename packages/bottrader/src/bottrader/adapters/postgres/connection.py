@@ -14,6 +14,7 @@ from urllib.parse import parse_qs, urlsplit
 import asyncpg  # type: ignore[import-untyped]
 
 from bottrader.domain.errors import InvariantBroken, StartupRefused, StoreUnreachable
+from bottrader.domain.hosts import is_near
 
 CONNECT_TIMEOUT_S = 10.0
 COMMAND_TIMEOUT_S = 30.0
@@ -38,6 +39,7 @@ Row = Mapping[str, Any]
 
 # SQLSTATE classes in which the database answered for certain: the data or the statement contradicts the schema.
 _DEFINITE_REFUSALS = ("22", "23", "42", "P0")
+VERIFIED = "verify-full"
 _EXAMPLE = "postgresql://user:password@host:5432/name"
 
 
@@ -99,6 +101,18 @@ def check_dsn(dsn: str) -> None:
         raise StartupRefused(f"DATABASE_URL is {found}, but BotTrader needs PostgreSQL: {_EXAMPLE}")
     if address.startswith("/") and not parse_qs(urlsplit(dsn).query).get("host"):
         raise StartupRefused(f"DATABASE_URL names no host; it looks like {_EXAMPLE}")
+    _check_way(dsn)
+
+
+def _check_way(dsn: str) -> None:
+    """Refuse a server out in the world whose certificate is not checked: password and books would be anybody's."""
+    parts, options = urlsplit(dsn), parse_qs(urlsplit(dsn).query)
+    host = parts.hostname or options.get("host", ["localhost"])[0]
+    if not is_near(host) and options.get("sslmode") != [VERIFIED]:
+        raise StartupRefused(
+            f"the database at {address_of(dsn)} is not on this machine or a private network, and nobody checks whom it"
+            f" is: add sslmode={VERIFIED} to DATABASE_URL, with sslrootcert=FILE for the certificate of who vouches"
+        )
 
 
 async def connect(dsn: str, command_timeout_s: float | None = COMMAND_TIMEOUT_S) -> Connection:
