@@ -17,7 +17,8 @@ PAGE = Path("docs/behaviours.md")
 REMEDY = "run `python -m tools.behaviours_page`"
 ROW = re.compile(r"^\| ([BR]\d+) \| (.+) \|([^|]*)\|$")
 # A run stands on one line: the names of cases are judged one by one, and "-2" may be the figure after one.
-IDS = re.compile(r"\b([BR])(\d{1,3})(?: ?[-\u2013] ?\1?(\d{1,3}))?\b")
+# An invariant has a letter of these tables and is none of their rows.
+IDS = re.compile(r"(?<![Ii]nvariant )\b([BR])(\d{1,3})(?: ?[-\u2013] ?\1?(\d{1,3}))?\b")
 # The most tests a row names: a reader wants one to open, not all of them.
 NAMED_MAX = 3
 

@@ -129,7 +129,7 @@ async def small_disk(server: KillableServer, folder: Path, database: str) -> Asy
 
 
 async def test_a_full_disk_accepts_nothing_and_loses_nothing(server: KillableServer, folder: Path) -> None:
-    """F40, E4, R1: signals cannot be stored and are not acknowledged; when there is room again, they come through."""
+    """F40, E4, invariant R1: signals cannot be stored, so none is acknowledged; with room again, they come through."""
     folder.chmod(0o755)
     async with (
         small_disk(server, folder / "disk", "recovery_full") as disk,

@@ -11,7 +11,6 @@ import pytest
 from bottrader.adapters.system.library_log import LibraryLog, libraries_told_to
 from bottrader.adapters.system.log import RecentEvents, StructuredLog
 
-pytestmark = pytest.mark.component("logger")
 CANARY = "canary-77b1"
 
 
@@ -24,7 +23,7 @@ def told(*, by: str = "asyncpg.pool") -> logging.Logger:
 
 
 def test_a_libraries_traceback_is_one_line_of_json(capfd: pytest.CaptureFixture[str]) -> None:
-    """B284: the pool of the database driver tells so when its server goes away."""
+    """The pool of the database driver tells so when its server goes away."""
     stream = io.StringIO()
     with libraries_told_to(StructuredLog(stream, "INFO", "webhook")):
         try:

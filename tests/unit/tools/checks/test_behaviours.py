@@ -16,6 +16,8 @@ class TestGroup:
     async def test_two(self) -> None: ...
 def test_run() -> None:
     """A run ({B}3-{B}5)."""
+def test_invariants() -> None:
+    """F31, invariant {R}7, invariant {R}8: other letters of the same name."""
 def not_a_test() -> None:
     """{B}9."""
 '''.format(B="B", R="R")
