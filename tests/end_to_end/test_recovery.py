@@ -1,5 +1,6 @@
 """The bot dies at the worst moments; afterwards its books equal the exchange's and nothing was ordered twice."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -9,6 +10,8 @@ from tests.fixtures.processes import Bot, Exchange, eventually, signal_body
 
 pytestmark = pytest.mark.component("order_manager")
 
+READY_S_MAX = 20.0
+"""On two busy cores; alone it takes about three."""
 FILLED = "SELECT * FROM trade_records WHERE side = 'buy' AND status = 'filled'"
 
 
@@ -31,6 +34,27 @@ async def test_killed_between_placing_and_recording(bot: Bot, exchange: Exchange
     assert Decimal(books["totals"]["USD"]) == Decimal(10000) - buy["filled_value"] - buy["fees"]
     assert Decimal(books["totals"]["BTC"]) == buy["filled_size"]
     assert Decimal(books["fees"]) == buy["fees"]
+
+
+async def test_a_killed_webhook_looks_after_its_position_again_within_twenty_seconds(
+    bot: Bot, exchange: Exchange, sql: Connection
+) -> None:
+    """L3: from the start of the process until it is healthy: interpreter, lease, reconciliation, both streams."""
+    webhook = await bot.start("webhook")
+    await bot.ready(webhook)
+    await bot.signal(webhook, signal_body("buy"))
+    await eventually(lambda: sql.fetchrow(FILLED), "the position is open")
+    await webhook.kill()
+
+    started_at = time.monotonic()
+    restarted = await bot.start("webhook")
+    await bot.ready(restarted)
+    assert time.monotonic() - started_at < READY_S_MAX
+
+    await exchange.price("37000")
+    await eventually(
+        lambda: sql.fetchrow("SELECT 1 FROM trade_records WHERE side = 'sell' AND status = 'filled'"), "the stop sells"
+    )
 
 
 async def test_a_lost_reply_is_unknown_and_then_found(bot: Bot, exchange: Exchange, sql: Connection) -> None:

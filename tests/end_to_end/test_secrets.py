@@ -43,7 +43,7 @@ COMMANDS = (
     ("reconcile",),
 )
 SPOILT = {
-    "BOTTRADER_WEBHOOK_SECRET": "short-{}",
+    "BOTTRADER_WEBHOOK_SECRET": "change-me-{}",
     "BOTTRADER_WEBHOOK_SECRETS_OLD": "{},x",
     "BOTTRADER_NOTIFY_URLS": "nosuch://{}",
     "BOTTRADER_HEARTBEAT_URL": "ftp://x/{}",
@@ -82,8 +82,13 @@ async def command(scene: Scene, *words: str, **settings: str) -> tuple[int, str]
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
     )
-    async with asyncio.timeout(COMMAND_S_MAX):
-        printed, _ = await process.communicate()
+    try:
+        async with asyncio.timeout(COMMAND_S_MAX):
+            printed, _ = await process.communicate()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
     return process.returncode or 0, printed.decode()
 
 

@@ -12,14 +12,13 @@ def install() -> None:
     log = os.environ.get(LOG)
     if not log:
         return
-    import asyncio  # noqa: PLC0415 - costs every other program a part of its start
-    from contextlib import suppress  # noqa: PLC0415
+    # These cost every other program that a test starts a part of its start.
+    import asyncio  # noqa: PLC0415 - see above
 
-    with suppress(ImportError):
-        import uvloop  # noqa: PLC0415
+    import uvloop  # noqa: PLC0415 - see above
 
-        # libuv connects without the interpreter's knowing; the standard library's loop cannot.
-        uvloop.run = asyncio.run  # type: ignore[assignment]
+    # libuv connects without the interpreter's knowing; the standard library's loop cannot.
+    uvloop.run = asyncio.run  # type: ignore[assignment]
 
     def watch(event: str, arguments: tuple[object, ...]) -> None:
         if event in ("socket.connect", "socket.sendto") and isinstance(arguments[1], tuple):

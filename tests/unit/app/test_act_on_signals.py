@@ -83,7 +83,7 @@ async def test_a_sell_that_would_not_pay_is_refused() -> None:
 
 
 async def test_a_signal_taken_up_twice_has_one_order() -> None:
-    """R75"""
+    """E4, R75"""
     house = await House().open()
     await house.actor.act(signal(), gate=None)
     await house.actor.act(signal(), gate=None)
