@@ -29,11 +29,13 @@ from bottrader.adapters.http.kill import KillListener
 from bottrader.adapters.http.listener import ListenerOptions, WebhookListener, build_app
 from bottrader.adapters.http.probes import Probes, build_probe_app
 from bottrader.adapters.memory.store import MemoryStore
+from bottrader.adapters.postgres.store import PostgresStore
 from bottrader.adapters.system.clock import SystemClock
 from bottrader.adapters.system.log import RecentEvents
 from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.app.check_health import Health
 from bottrader.domain.signals import Signal
+from bottrader.ports import Store
 from tests.fixtures.facts import BTC, NOON
 from tests.fixtures.processes import SECRET, signal_body, signature
 
@@ -46,11 +48,11 @@ HEALTH = Health("webhook", True, (), "c0ffee", "r0003", "5eed", NOON, "1.0")
 
 
 class Api:
-    """The webhook's application on a store in memory, asked without a socket."""
+    """The webhook's application on a store, asked without a socket."""
 
-    def __init__(self) -> None:
+    def __init__(self, store: Store | None = None) -> None:
         self.accepted: list[Signal] = []
-        self.store = MemoryStore()
+        self.store: Store = store or MemoryStore()
         self.health = HEALTH
         clock, probes = SystemClock(), Probes(lambda: self.health, list)
         acceptor = SignalAcceptor(self.store, RecentEvents(), self.accepted.append, lambda _: True)
@@ -182,6 +184,48 @@ async def test_signed_bytes_that_are_nothing_are_refused_as_described(path: str,
     assert answer.status_code == HTTPStatus.BAD_REQUEST
     assert answer.json().keys() == {"code", "message"}
     assert not await api.has_effect()
+
+
+AMOUNTS = st.sampled_from(
+    ["1", "0.1", "1e-400", "1E+400", "9" * 400, "0." + "0" * 400 + "1", "1E+131072", "-0", "1_0", "\uff11", "NaN"]
+)
+TIMES = st.sampled_from(
+    [
+        *("0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59.999999Z"),
+        *("9999-12-31T23:59:59-14:00", "2026-01-01T00:00:00.123456789Z", "2026-01-01", "2026-02-30T00:00:00Z"),
+    ]
+)
+TEXTS = st.text(max_size=20) | st.just("\0") | st.just("\ufffe\U0010ffff")
+HOSTILE = st.fixed_dictionaries(
+    {},
+    optional={
+        "timestamp": st.integers(),
+        "price": AMOUNTS,
+        "quote_size": AMOUNTS,
+        "candle_opened_at": TIMES,
+        "born_at": TIMES,
+        "expires_at": TIMES,
+        "snapshot_id": TEXTS,
+        "score": st.dictionaries(TEXTS, AMOUNTS, max_size=3),
+        "trigger": st.fixed_dictionaries({"trigger": st.just("ROC"), "trigger_note": TEXTS}),
+        "breakdown": st.fixed_dictionaries({"reason": TEXTS, "cooldown_until": TIMES}),
+    },
+)
+
+
+@settings(DRAWN, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(hostile=HOSTILE, reason=TEXTS)
+async def test_whatever_a_signer_writes_the_database_takes_it_or_the_door_refuses_it(
+    store: PostgresStore, hostile: dict[str, Any], reason: str
+) -> None:
+    """Promise P7: an answer of 500 would say that something was let in which nobody can store."""
+    api = Api(store)
+    for path, fields in (("/webhook", {**valid_fields(), **hostile}), ("/kill", {"on": True, "reason": reason})):
+        body = json.dumps(fields).encode()
+        answer = await api.ask(requests.Request("POST", f"http://bot{path}").prepare(), body, signature(body))
+        assert answer.status_code in (HTTPStatus.OK, HTTPStatus.BAD_REQUEST), answer.content
+        event(f"{path} {answer.status_code}")
+    assert len(api.accepted) <= 1
 
 
 @pytest.mark.parametrize("path", ["/health", "/ready"])
