@@ -110,7 +110,8 @@ async def test_no_secret_is_in_a_log_a_page_a_report_or_a_row(scene: Scene, role
     await running.stop()
     await running.reader  # type: ignore[attr-defined]
     assert len(running.lines) > 3
-    assert all(scene.found_in(text) == [] for text in [*running.lines, *scene.shown, *await scene.rows()])
+    texts = {"a line": running.lines, "a page": scene.shown, "a row": await scene.rows()}
+    assert [(where, name) for where, each in texts.items() for text in each for name in scene.found_in(text)] == []
     assert {name: found for name, text in scene.files().items() if (found := scene.found_in(text))} == {}
     # Whatever a library said between is a line like the others; the last one is a person's, when the bot gave up.
     odd = [line for line in running.lines if not isinstance(_json(line), dict) and not line.startswith("bottrader: ")]

@@ -40,7 +40,7 @@ from tests.fixtures.facts import BTC, NOON
 from tests.fixtures.processes import SECRET, signal_body, signature
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-EXAMPLES = 2_000 if settings().max_examples > 1_000 else 30
+EXAMPLES = 1_000 if settings().max_examples > 1_000 else 30
 DRAWN = settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 OPEN = {"/health", "/ready", "/metrics"}
 REFUSED = range(400, 500)

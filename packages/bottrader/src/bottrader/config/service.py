@@ -26,7 +26,9 @@ class ServiceSettings(SettingsGroup):
         description="where the embedded database, paper sessions and reports live",
     )
     database_url: Annotated[SecretStr | None, Unset] = Field(
-        None, validation_alias="DATABASE_URL", description="a Postgres server; without it an embedded one is started"
+        None,
+        validation_alias="DATABASE_URL",
+        description="a Postgres server, beyond private networks with sslmode=verify-full; without it an embedded one",
     )
     log_level: str = Field("INFO", pattern="^(DEBUG|INFO|WARNING|ERROR)$", description="DEBUG, INFO, WARNING or ERROR")
     webhook_host: str = Field("127.0.0.1", description="address the webhook listens on")
