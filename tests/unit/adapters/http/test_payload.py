@@ -138,11 +138,12 @@ def test_amounts_have_no_exponent() -> None:
     assert (body["price"], body["score"]) == ("0.00000001", {"a": "1000"})
 
 
+STORABLE = st.characters(codec="utf-8", exclude_characters="\0")
 amounts = st.decimals(min_value=Decimal("1E-12"), max_value=Decimal("1E+12"), allow_nan=False, allow_infinity=False)
 times = st.datetimes(datetime(2000, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001 - bounds are naive
 components = st.builds(
     Component,
-    indicator=st.text(st.characters(codec="utf-8"), max_size=12),
+    indicator=st.text(STORABLE, max_size=12),
     side=st.sampled_from(Action),
     decision=st.none() | st.booleans(),
     value=st.none() | st.decimals(-100, 100, allow_nan=False, places=10),
@@ -152,7 +153,7 @@ components = st.builds(
 )
 breakdowns = st.builds(
     Breakdown,
-    reason=st.text(st.characters(codec="utf-8"), max_size=20),
+    reason=st.text(STORABLE, max_size=20),
     components=st.lists(components, max_size=3).map(tuple),
     last_side=st.none() | st.sampled_from(Action),
     cooldown_until=st.none() | times,
@@ -163,13 +164,13 @@ signals = st.builds(
     product_id=st.sampled_from(["BTC-USD", "1INCH-EUR"]).map(ProductId),
     action=st.sampled_from(Action),
     trigger=st.sampled_from(Trigger),
-    note=st.text(st.characters(codec="utf-8")),
+    note=st.text(STORABLE),
     price=amounts.map(Price),
     candle_opened_at=times,
     born_at=times,
     expires_at=times,
     snapshot_hash=st.text("0123456789abcdef", max_size=64),
-    scores=st.dictionaries(st.text(st.characters(codec="utf-8"), max_size=8), amounts, max_size=4),
+    scores=st.dictionaries(st.text(STORABLE, max_size=8), amounts, max_size=4),
     quote_size=st.none() | amounts,
     breakdown=st.none() | breakdowns,
 )
@@ -178,6 +179,17 @@ signals = st.builds(
 @given(signals)
 def test_what_is_written_is_what_is_read(signal: Signal) -> None:
     assert decode_signal(encode_signal(signal)) == signal
+
+
+@pytest.mark.parametrize("note", ["\\u0000", "\\\\u0000", "u0000", "\\"])
+def test_text_that_only_looks_like_what_cannot_be_stored_is_taken(note: str) -> None:
+    assert decoded(trigger={"trigger": "ROC", "trigger_note": note}).note == note
+
+
+@pytest.mark.parametrize("note", ["\0", "\\\0", "a\\\\\0b"])
+def test_what_no_database_stores_is_refused_after_any_number_of_backslashes(note: str) -> None:
+    with pytest.raises(PayloadInvalid, match="no database stores"):
+        decoded(trigger={"trigger": "ROC", "trigger_note": note})
 
 
 def test_an_absent_amount_stays_absent() -> None:

@@ -4,6 +4,7 @@ Amounts and prices are text, times ISO 8601 with an offset. Fields that are miss
 absent amount stays absent, so that the size belonging to the trigger applies (B38).
 """
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -86,8 +87,9 @@ class SignalPayload(msgspec.Struct, forbid_unknown_fields=True):
 
 _ENCODER = msgspec.json.Encoder()
 _DECODER = msgspec.json.Decoder(SignalPayload)
-# JSON has no other way to write it.
+# JSON has no other way to write the character; after an odd backslash more it is text.
 _NUL = b"\\u0000"
+_ESCAPED_NUL = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
 
 
 def encode_signal(signal: Signal) -> bytes:
@@ -132,7 +134,7 @@ def read_payload(body: bytes) -> SignalPayload | PayloadInvalid:
         payload = _DECODER.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         return _fault_of(read_json(body)) or PayloadInvalid("INVALID_JSON_FORMAT", f"the body is not a signal: {error}")
-    if _NUL in body:
+    if _NUL in body and _ESCAPED_NUL.search(body):
         return PayloadInvalid("INVALID_JSON_FORMAT", "a text holds the character \\u0000, which no database stores")
     return payload
 
