@@ -20,6 +20,8 @@ from bottrader.domain.money import parse_amount, parse_price
 from bottrader.domain.signals import Action, Breakdown, Component, Signal, SignalId, Trigger
 
 ORIGIN = "SIGHOOK"
+# More than anything that is traded has, and far less than a database holds.
+DIGITS_MAX = 100
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -181,12 +183,12 @@ def _signal(payload: SignalPayload) -> Signal:
         action=_word(Action, "action", payload.action),
         trigger=_word(Trigger, "trigger", payload.trigger.trigger),
         note=payload.trigger.trigger_note,
-        price=parse_price(payload.price),
+        price=parse_price(_amount(payload.price)),
         candle_opened_at=payload.candle_opened_at,
         born_at=payload.born_at,
         expires_at=payload.expires_at,
         snapshot_hash=payload.snapshot_id,
-        scores={name: parse_amount(score) for name, score in payload.score.items()},
+        scores={name: _amount(score) for name, score in payload.score.items()},
         quote_size=None if payload.quote_size is None else _above_zero(payload.quote_size),
         breakdown=None if payload.breakdown is None else _breakdown(payload.breakdown),
     )
@@ -224,8 +226,8 @@ def _breakdown(payload: BreakdownPayload) -> Breakdown:
                 decision=component.decision,
                 value=_amount_or_none(component.value),
                 threshold=_amount_or_none(component.threshold),
-                weight=parse_amount(component.weight),
-                contribution=parse_amount(component.contribution),
+                weight=_amount(component.weight),
+                contribution=_amount(component.contribution),
             )
             for component in payload.components
         ),
@@ -258,14 +260,22 @@ def _word(words: type[_Word], field: str, text: str) -> _Word:
 
 
 def _above_zero(text: str) -> Decimal:
-    amount = parse_amount(text)
+    amount = _amount(text)
     if amount <= 0:
         raise ValueError(f"quote_size is above zero, was {text[:40]!r}")
     return amount
 
 
+def _amount(text: str) -> Decimal:
+    """Return the amount in `text`; raises for one whose digits no column holds, or that would be zero in it."""
+    amount = parse_amount(text)
+    if len(text) > DIGITS_MAX or abs(amount.adjusted()) > DIGITS_MAX:
+        raise ValueError(f"an amount has at most {DIGITS_MAX} digits, was {text[:40]!r}")
+    return amount
+
+
 def _amount_or_none(text: str | None) -> Decimal | None:
-    return None if text is None else parse_amount(text)
+    return None if text is None else _amount(text)
 
 
 def _text_or_none(amount: Decimal | None) -> str | None:
