@@ -21,7 +21,7 @@ from bottrader.domain.signals import Action, Breakdown, Component, Signal, Signa
 
 ORIGIN = "SIGHOOK"
 # More than anything that is traded has, and far less than a database holds.
-DIGITS_MAX = 100
+DIGITS_MAX = 200
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
