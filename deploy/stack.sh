@@ -4,6 +4,7 @@
 #   deploy/stack.sh build               build the image, with its commit and configuration hash in its labels
 #   deploy/stack.sh paper COMPOSE-WORDS the paper stack, for example: paper up -d
 #   deploy/stack.sh live COMPOSE-WORDS  the live stack
+#   deploy/stack.sh smoke paper|live    ten checks of a stack that runs; further words go to `bottrader smoke`
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 secrets=${BOTTRADER_SECRETS_DIR:-$here/secrets}
@@ -42,17 +43,41 @@ build() {
     say "built $image from $sha, configuration hash $hash"
 }
 
+compose() {
+    if docker compose version >/dev/null 2>&1; then
+        docker compose "$@"
+    elif command -v docker-compose >/dev/null; then
+        docker-compose "$@"
+    else
+        say "neither docker compose nor docker-compose is installed; docs/deploy.md says how"
+        exit 2
+    fi
+}
+
 # Each stack is a project of its own, or starting one would replace the other's containers.
 stack() {
-    project=$1 file=$2
-    shift 2
-    if docker compose version >/dev/null 2>&1; then
-        exec docker compose -p "$project" -f "$here/$file" "$@"
-    elif command -v docker-compose >/dev/null; then
-        exec docker-compose -p "$project" -f "$here/$file" "$@"
-    fi
-    say "neither docker compose nor docker-compose is installed; docs/deploy.md says how"
-    exit 2
+    name=$1
+    shift
+    case $name in
+    paper) compose -p "${COMPOSE_PROJECT_NAME:-bottrader-paper}" -f "$here/compose.test.yaml" "$@" ;;
+    live)
+        [ -e "${BOTTRADER_SETTINGS:-$here/settings.env}" ] || { say "copy settings.env.example to settings.env first and write your settings"; exit 2; }
+        compose -p "${COMPOSE_PROJECT_NAME:-bottrader}" -f "$here/compose.yaml" "$@"
+        ;;
+    esac
+}
+
+# Asked from inside the stack, where every service has its name and the database its password. The log is the engine's,
+# which no container sees, so its end is handed in.
+smoke() {
+    name=${1:-}
+    [ "$name" = paper ] || [ "$name" = live ] || { say "say which stack, paper or live"; exit 2; }
+    shift
+    for service in webhook sighook reporter; do
+        container=$(stack "$name" ps -q "$service")
+        [ -z "$container" ] || docker logs --timestamps --tail 1 "$container" 2>&1
+    done | stack "$name" exec -T webhook bottrader smoke --logs - \
+        --service sighook=http://sighook:5004 --service reporter=http://reporter:5005 "$@"
 }
 
 what=${1:-}
@@ -60,11 +85,8 @@ what=${1:-}
 case $what in
 secrets) make_secrets ;;
 build) build ;;
-paper) stack bottrader-paper compose.test.yaml "$@" ;;
-live)
-    [ -e "${BOTTRADER_SETTINGS:-$here/settings.env}" ] || { say "copy settings.env.example to settings.env first and write your settings"; exit 2; }
-    stack bottrader compose.yaml "$@"
-    ;;
+paper | live) stack "$what" "$@" ;;
+smoke) smoke "$@" ;;
 *)
     sed -n 's/^#   //p' "$0" >&2
     exit 2

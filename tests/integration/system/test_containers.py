@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bottrader.adapters.system.containers import Compose
+from bottrader.adapters.system.containers import Compose, see_log_lines
 from bottrader.domain.errors import StartupRefused
 from bottrader.domain.smoke import SERVICES
 
@@ -75,6 +75,20 @@ async def test_containers_that_wrote_nothing_have_no_log(docker: Docker) -> None
     """B303"""
     (docker.folder / "logs").write_text("no time at its start\n")
     assert (await Compose("bot").look(SERVICES, NOW))[1].age is None
+
+
+def test_of_a_log_that_is_handed_in_the_newest_line_counts_and_lines_without_a_time_do_not() -> None:
+    """B303"""
+    lines = [
+        "2026-03-01T11:59:50.123456789Z older",
+        "2026-03-01T11:59:55.500000000Z newest",
+        "Traceback (most recent call last):",
+    ]
+    assert see_log_lines(lines, datetime(2026, 3, 1, 12, tzinfo=UTC)).age == timedelta(seconds=4.5)
+    nothing = see_log_lines(["no time"], datetime(2026, 3, 1, 12, tzinfo=UTC))
+    assert nothing.age is None
+    # Somebody said that it is the log, so there has to be a line.
+    assert nothing.is_named
 
 
 async def test_an_engine_that_does_not_answer_is_refused_in_its_words(docker: Docker) -> None:

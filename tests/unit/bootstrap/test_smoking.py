@@ -1,5 +1,6 @@
 """Where a smoke test looks, from settings and options."""
 
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -37,4 +38,7 @@ def test_log_and_disk_of_another_machine_are_not_taken_for_its_own(tmp_path: Pat
     assert _log(settings, options, NOON).age is None
     assert _disk(settings, "http://bot.example:5003").used is None
     assert _log(settings, SmokeOptions(), NOON).age is not None
+    assert _log(settings, SmokeOptions(log_lines=["2000-01-01T00:00:00Z old"]), NOON).age == NOON - datetime(
+        2000, 1, 1, tzinfo=UTC
+    )
     assert _disk(settings, "http://127.0.0.1:5003").used is not None

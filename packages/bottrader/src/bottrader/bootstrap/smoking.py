@@ -1,7 +1,7 @@
 """A look at a deployed bot, from wherever one stands: at its services, database, log and disk."""
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,7 +14,7 @@ from bottrader.adapters.http.health_reader import ask_service, read_health
 from bottrader.adapters.postgres.databases import at_database
 from bottrader.adapters.postgres.embedded import embedded_postgres
 from bottrader.adapters.postgres.inspection import inspect_books
-from bottrader.adapters.system.containers import Compose
+from bottrader.adapters.system.containers import Compose, see_log_lines
 from bottrader.adapters.system.machine import see_disk, see_log
 from bottrader.bootstrap.database import EMBEDDED_DIR
 from bottrader.config import Settings
@@ -30,13 +30,17 @@ PORTS = {"sighook": 5004, "reporter": 5005}
 
 @dataclass(frozen=True, slots=True)
 class SmokeOptions:
-    """Where to look; `addresses` are the origins of services by name, `compose` the project of its containers."""
+    """Where to look; `addresses` are the origins of services by name, `compose` the project of its containers.
+
+    `log_lines` are the end of the log, each with its time in front, where the bot's log cannot be read from here.
+    """
 
     url: str | None = None
     dsn: str | None = None
     addresses: Mapping[str, str] | None = None
     logs: Path | None = None
     compose: str | None = None
+    log_lines: Sequence[str] | None = None
 
 
 async def look(settings: Settings, options: SmokeOptions) -> Seen:
@@ -83,7 +87,8 @@ async def _processes(
         return await _services(session, origin, options), _log(settings, options, now)
     # The log of the database says nothing of the bot.
     services, log = await Compose(options.compose).look(SERVICES, now)
-    return services, log if options.logs is None else _log(settings, options, now)
+    is_elsewhere = options.logs is not None or options.log_lines is not None
+    return services, _log(settings, options, now) if is_elsewhere else log
 
 
 async def _services(session: aiohttp.ClientSession, origin: str, options: SmokeOptions) -> tuple[ServiceSeen, ...]:
@@ -118,6 +123,8 @@ async def _dsn(settings: Settings, options: SmokeOptions) -> AsyncIterator[str]:
 
 
 def _log(settings: Settings, options: SmokeOptions, now: datetime) -> LogSeen:
+    if options.log_lines is not None:
+        return see_log_lines(options.log_lines, now)
     if options.logs is not None:
         return see_log(options.logs, now, is_named=True)
     origin = _origin(settings, options)

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -27,7 +28,13 @@ def smoke(
     service: Annotated[
         list[str] | None, typer.Option(help="NAME=URL: where sighook or reporter answers; several times.")
     ] = None,
-    logs: Annotated[Path | None, typer.Option(help="The log, a file or a folder; by default the data folder.")] = None,
+    logs: Annotated[
+        Path | None,
+        typer.Option(
+            help="The log, a file or a folder, by default the data folder; - takes from standard input what"
+            " `docker logs --timestamps` prints."
+        ),
+    ] = None,
     compose: Annotated[str | None, typer.Option(help="Compose project of a bot that runs in containers.")] = None,
     is_json: Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")] = False,
     config: ConfigFile = None,
@@ -39,7 +46,15 @@ def smoke(
 
     Exit codes: 0 nothing failed, 1 something did, 2 the input must be mended.
     """
-    options = SmokeOptions(url, dsn, _addresses(service or []), logs, compose)
+    is_piped = logs == Path("-")
+    options = SmokeOptions(
+        url,
+        dsn,
+        _addresses(service or []),
+        None if is_piped else logs,
+        compose,
+        sys.stdin.read().splitlines() if is_piped else None,
+    )
     checks = judge(asyncio.run(look(load_settings(file=config), options)))
     if is_json:
         typer.echo(json.dumps(shown(checks), indent=2))

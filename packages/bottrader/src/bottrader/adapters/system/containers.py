@@ -6,7 +6,7 @@ The engine is asked, not compose: every version of it labels what it starts, and
 import asyncio
 import json
 from asyncio.subprocess import PIPE
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 from bottrader.domain.errors import StartupRefused
@@ -16,6 +16,11 @@ ANSWER_S_MAX = 30.0
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
 SICK = ("(unhealthy)", "(health: starting)")
+
+
+def see_log_lines(lines: Iterable[str], now: datetime) -> LogSeen:
+    """Return the log that somebody else read, as `docker logs --timestamps` prints it; other lines tell no time."""
+    return _log_seen("what came on standard input", _times_of(lines), now)
 
 
 class Compose:
@@ -41,9 +46,8 @@ class Compose:
         for container in containers:
             # What a container writes on its standard error comes out on ours.
             told = await self._ask("logs", "--timestamps", "--tail", "1", container)
-            times += [at for line in "\n".join(told).splitlines() if (at := _time_of(line)) is not None]
-        where = f"the containers of {self._project}"
-        return LogSeen(where, max(now - max(times), timedelta(0)) if times else None, is_named=True)
+            times += _times_of("\n".join(told).splitlines())
+        return _log_seen(f"the containers of {self._project}", times, now)
 
     async def _ask(self, *words: str) -> tuple[str, str]:
         try:
@@ -78,6 +82,14 @@ def _listed(answer: str) -> list[dict[str, str]]:
 def _label(container: Mapping[str, str], name: str) -> str:
     labels = dict(label.partition("=")[::2] for label in container.get("Labels", "").split(","))
     return labels.get(name, "")
+
+
+def _times_of(lines: Iterable[str]) -> list[datetime]:
+    return [at for line in lines if (at := _time_of(line)) is not None]
+
+
+def _log_seen(where: str, times: list[datetime], now: datetime) -> LogSeen:
+    return LogSeen(where, max(now - max(times), timedelta(0)) if times else None, is_named=True)
 
 
 def _time_of(line: str) -> datetime | None:
