@@ -206,6 +206,14 @@ def system(session: nox.Session) -> None:
     layer(session, "system", "types", "mutation", "cover", options=options)
 
 
+@nox.session(python=HERE, tags=["ci", "docker", "pg16"], default=False)
+def stack(session: nox.Session) -> None:
+    """The paper stack in containers of an image of this tree, and the ten checks of it. Needs a Docker engine."""
+    sync(session, "test", packages=tuple(PACKAGES))
+    selected = session.posargs or ["tests/system/test_stack.py", f"--junitxml={JUNIT}/{session.name}.xml"]
+    session.run("pytest", "-n", "0", *PATIENT, *selected, env={"REQUIRE_DOCKER": "1"})
+
+
 @nox.session(python=PYTHONS, tags=["ci"])
 def performance(session: nox.Session) -> None:
     """Benchmarks that print ratios and counts; alone on the machine, never measured by coverage."""

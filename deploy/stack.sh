@@ -25,10 +25,10 @@ keep() {
 make_secrets() {
     mkdir -p "$secrets"
     chmod 0700 "$secrets"
-    for name in db_admin_password db_bot_password db_reader_password webhook_secret grafana_password; do
+    for name in db_admin_password db_bot_password db_migrator_password db_reader_password webhook_secret grafana_password; do
         keep "$name" "$(random)"
     done
-    keep admin_database_url "postgresql://postgres:$(cat "$secrets/db_admin_password")@db:5432/bottrader"
+    keep migrator_database_url "postgresql://upgrader:$(cat "$secrets/db_migrator_password")@db:5432/bottrader"
     keep database_url "postgresql://bot:$(cat "$secrets/db_bot_password")@db:5432/bottrader"
 }
 

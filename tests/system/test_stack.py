@@ -1,4 +1,4 @@
-"""The paper stack in real containers: they run as nobody special on a read-only root, and the bot answers.
+"""The paper stack in real containers: they run as nobody special on a read-only root, and the bot trades.
 
 Runs where `REQUIRE_DOCKER=1` says that an engine is there, and fails then when it is not. The image is built from this
 tree; `BOTTRADER_BUILD_OPTIONS` hands `docker build` further options.
@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 import subprocess
+import sys
 import urllib.request
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -23,8 +24,22 @@ DEPLOY = ROOT / "deploy"
 TAG = "system-test"
 PATIENCE_S = 180
 BUILD_PATIENCE_S = 1200
-ROLES = ("webhook", "sighook", "reporter")
+PORTS = {"webhook": 5003, "sighook": 5004, "reporter": 5005}
+ROLES = tuple(PORTS)
 RUNNING = (*ROLES, "db", "exchange")
+TEN_CHECKS = [
+    *("services", "database", "webhook health", "recent trades", "allocations", "active snapshot", "trade linkage"),
+    *("logs", "schedules", "disk"),
+]
+DISK_USED_MAX = 0.8
+# What may do what: privileges on tables by role, as the catalogue of the running server tells them.
+RIGHTS = """
+    SELECT r.rolname, c.relname, p.privilege,
+           EXISTS (SELECT 1 FROM pg_trigger t WHERE t.tgrelid = c.oid AND t.tgname = 'append_only') AS is_fact
+    FROM pg_class c CROSS JOIN (VALUES ('bot'), ('reader')) AS r (rolname)
+    CROSS JOIN (VALUES ('SELECT'), ('INSERT'), ('UPDATE'), ('DELETE'), ('TRUNCATE')) AS p (privilege)
+    WHERE c.relnamespace = 'public'::regnamespace AND c.relkind = 'r'
+      AND has_table_privilege(r.rolname, c.oid, p.privilege)"""
 
 pytestmark = [
     pytest.mark.docker,
@@ -37,6 +52,7 @@ class Stack:
     """A running paper stack of this test alone."""
 
     compose: tuple[str, ...]
+    project: str
     environment: dict[str, str]
     secrets: Path
 
@@ -52,6 +68,27 @@ class Stack:
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
+    def address(self, service: str, port: int) -> str:
+        """Return where a port is published, always on this machine only."""
+        address = self.run("port", service, str(port)).strip()
+        assert address.startswith("127.0.0.1:")
+        return address
+
+    def ask(self, service: str, path: str) -> str:
+        """Ask a role from inside its own container, whose port is its own."""
+        url = f"http://127.0.0.1:{PORTS[service]}{path}"
+        script = f"import urllib.request; print(urllib.request.urlopen({url!r}, timeout=10).read().decode())"
+        return docker("exec", self.container(service), "python", "-c", script)
+
+    def await_line(self, service: str, words: str) -> None:
+        """Wait for a line of the log with these words; the past counts too."""
+        follow = ["timeout", str(PATIENCE_S), "docker", "logs", "--follow", self.container(service)]
+        with subprocess.Popen(follow, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as told:
+            assert told.stdout is not None
+            seen = next((line for line in told.stdout if words in line), None)
+            told.terminate()
+        assert seen, f"{service} never said {words}: {docker('logs', '--tail', '50', self.container(service))}"
+
     def container(self, service: str) -> str:
         return self.run("ps", "-q", service).strip()
 
@@ -59,12 +96,15 @@ class Stack:
         (found,) = json.loads(docker("inspect", self.container(service)))
         return dict(found)
 
+    def secret(self, name: str) -> str:
+        return (self.secrets / name).read_text().strip()
+
     def sql(self, login: str, statement: str) -> subprocess.CompletedProcess[str]:
         """Run a statement over TCP as a login with a password, as the bot does."""
-        password = (self.secrets / f"db_{login}_password").read_text().strip()
-        words = ("psql", "--host=127.0.0.1", f"--username={login}", "--dbname=bottrader", "--command", statement)
+        password = self.secret(f"db_{'admin' if login == 'postgres' else login}_password")
+        words = ("psql", "--host=127.0.0.1", f"--username={login}", "--dbname=bottrader", "--csv", "--tuples-only")
         return subprocess.run(
-            ["docker", "exec", "-e", "PGPASSWORD", self.container("db"), *words],
+            ["docker", "exec", "-e", "PGPASSWORD", self.container("db"), *words, "--command", statement],
             env={**self.environment, "PGPASSWORD": password},
             capture_output=True,
             text=True,
@@ -98,6 +138,7 @@ def await_health(container: str, since: str) -> None:
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     secrets = tmp_path_factory.mktemp("stack") / "secrets"
+    project = f"bottrader-test-{os.getpid()}"
     environment = {
         **os.environ,
         "BOTTRADER_SECRETS_DIR": str(secrets),
@@ -106,18 +147,21 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
         "BOTTRADER_WEBHOOK_PUBLISHED": "0",
         "PAPER_DATABASE_PUBLISHED": "0",
         "PAPER_EXCHANGE_PUBLISHED": "0",
+        # A simulated hour a minute: what the bot wants of this market it wants within its first hour.
+        "PAPER_SPEED": "60",
+        "COMPOSE_PROJECT_NAME": project,
     }
     # A build takes longer than a test may hang; each step here has a limit of its own.
     faulthandler.cancel_dump_traceback_later()
     for word in ("secrets", "build"):
         subprocess.run([DEPLOY / "stack.sh", word], env=environment, check=True, timeout=BUILD_PATIENCE_S)
-    project = f"bottrader-test-{os.getpid()}"
     compose = (*compose_program(), "-p", project, "-f", str(DEPLOY / "compose.test.yaml"))
-    running = Stack(compose, environment, secrets)
+    running = Stack(compose, project, environment, secrets)
     since = str(int(datetime.now(UTC).timestamp()))
     try:
         running.run("up", "-d")
-        await_health(running.container("webhook"), since)
+        for role in ROLES:
+            await_health(running.container(role), since)
         yield running
     finally:
         subprocess.run([*compose, "down", "--volumes", "--timeout", "10"], env=environment, check=False)
@@ -142,9 +186,7 @@ def test_a_container_runs_as_nobody_special_on_a_root_that_it_cannot_write(stack
 
 
 def test_the_webhook_answers_on_this_machine_and_is_ready(stack: Stack) -> None:
-    address = stack.run("port", "webhook", "5003").strip()
-    assert address.startswith("127.0.0.1:")
-    with urllib.request.urlopen(f"http://{address}/health", timeout=10) as reply:
+    with urllib.request.urlopen(f"http://{stack.address('webhook', 5003)}/health", timeout=10) as reply:
         health = json.load(reply)
     assert (health["status"], health["ready"], health["faults"]) == ("ok", True, [])
 
@@ -157,6 +199,60 @@ def test_the_image_says_which_commit_and_which_settings_it_is(stack: Stack) -> N
     assert f"BOTTRADER_GIT_SHA={revision}" in found["Env"]
     shown = docker("run", "--rm", "--network", "none", f"bottrader:{TAG}", "config", "show")
     assert f"configuration hash {found['Labels']['bottrader.config-hash']}" in shown
+
+
+def test_every_role_tells_the_same_commit_and_settings_and_serves_its_metrics(stack: Stack) -> None:
+    told = {role: json.loads(stack.ask(role, "/health")) for role in ROLES}
+    assert {role: (health["role"], health["status"]) for role, health in told.items()} == {
+        role: (role, "ok") for role in ROLES
+    }
+    revision = stack.inspect("webhook")["Config"]["Labels"]["org.opencontainers.image.revision"]
+    assert {health["git_sha"] for health in told.values()} == {revision}
+    assert len({health["config_hash"] for health in told.values()}) == 1
+    for role in ROLES:
+        shown = stack.ask(role, "/metrics")
+        assert "bottrader_healthy 1.0" in shown
+        # Who trades is asked of webhooks only: the rules count them.
+        assert ("bottrader_lease_held" in shown) is (role == "webhook")
+
+
+def passed(shown: str) -> None:
+    """Demand ten passes; of the disk only where this machine has the room, since no stack can make it."""
+    checks = {check["name"]: check for check in json.loads(shown)["checks"]}
+    assert list(checks) == TEN_CHECKS
+    usage = shutil.disk_usage(DEPLOY)
+    if usage.used / (usage.used + usage.free) >= DISK_USED_MAX:
+        del checks["disk"]
+    assert [check for check in checks.values() if check["verdict"] != "pass"] == []
+
+
+def test_the_bot_trades_and_the_smoke_test_shows_ten_passes(stack: Stack) -> None:
+    """B303: from inside the stack, as docs/deploy.md says, and from this machine with the reader's login."""
+    stack.await_line("webhook", '"event": "fill_recorded"')
+    done = subprocess.run(
+        [DEPLOY / "stack.sh", "smoke", "paper", "--json"],
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed(done.stdout)
+    dsn = f"postgresql://reader:{stack.secret('db_reader_password')}@{stack.address('db', 5432)}/bottrader"
+    words = ("smoke", "--json", "--compose", stack.project, "--dsn", dsn)
+    program = Path(sys.executable).with_name("bottrader")
+    done = subprocess.run(
+        [program, *words, "--url", f"http://{stack.address('webhook', 5003)}"],
+        env=stack.environment,
+        cwd=stack.secrets.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed(done.stdout)
 
 
 def test_nothing_that_builds_or_fetches_is_in_the_image(stack: Stack) -> None:
@@ -181,9 +277,27 @@ def test_the_bots_login_neither_changes_the_schema_nor_takes_facts_back(stack: S
     assert "permission denied" in stack.sql("reader", "INSERT INTO fills DEFAULT VALUES").stderr
 
 
+def test_each_service_works_with_the_least_rights(stack: Stack) -> None:
+    """The catalogue of the running server is asked, for every table there is."""
+    rights = [line.split(",") for line in stack.sql("reader", RIGHTS).stdout.splitlines()]
+    facts = {table for _, table, _, is_fact in rights if is_fact == "t"}
+    assert {"fills", "order_intents", "signals"} <= facts
+    of_facts = {(role, privilege) for role, table, privilege, _ in rights if table in facts}
+    assert of_facts == {("bot", "SELECT"), ("bot", "INSERT"), ("reader", "SELECT")}
+    assert {privilege for role, _, privilege, _ in rights if role == "reader"} == {"SELECT"}
+    assert "TRUNCATE" not in {privilege for _, _, privilege, _ in rights}
+    # Beside the one that asks there is only the bot: the owner of the schema has done its work and left.
+    connected = "SELECT DISTINCT usename FROM pg_stat_activity WHERE client_addr IS NOT NULL ORDER BY 1"
+    assert stack.sql("postgres", connected).stdout.split() == ["bot", "postgres"]
+    powers = "SELECT rolname FROM pg_roles WHERE rolsuper OR rolcreaterole OR rolcreatedb OR rolbypassrls"
+    assert stack.sql("reader", powers).stdout.split() == ["postgres"]
+    owners = "SELECT DISTINCT tableowner FROM pg_tables WHERE schemaname = 'public'"
+    assert stack.sql("reader", owners).stdout.split() == ["migrator"]
+
+
 def test_no_secret_is_told_by_the_engine_or_in_a_log(stack: Stack) -> None:
     secrets = {file.name: file.read_text().strip() for file in stack.secrets.iterdir()}
-    assert len(secrets) == 7
+    assert len(secrets) == 8
     told = "".join(json.dumps(stack.inspect(service)) for service in (*RUNNING, "migrator")) + stack.run("logs")
     assert [name for name, secret in secrets.items() if secret in told] == []
 

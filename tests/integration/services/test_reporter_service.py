@@ -51,6 +51,19 @@ async def steps_of(stage: Stage, settings: Settings, kind: ReportKind) -> list[R
     return list(await stage.store.report_deliveries(period))
 
 
+async def test_a_reporter_alone_goes_with_the_time_of_a_replayed_market(stage: Stage, tmp_path: Path) -> None:
+    """No stream tells it the time; one that stood still would never make a report again."""
+    began_at = stage.venue.clock.now()
+    await stage.roll("40000", ticks=7)
+    async with reporting(stage, load_settings({**SETTINGS, "data_dir": tmp_path}, None)):
+
+        async def has_gone_on() -> bool:
+            return stage.venue.clock.now() == stage.server.simulator.now
+
+        await eventually(has_gone_on, "the reporter knows the time of the market")
+    assert stage.venue.clock.now() > began_at
+
+
 async def test_what_is_due_is_mailed_once_and_left_on_the_data_volume(
     stage: Stage, store: PostgresStore, tmp_path: Path
 ) -> None:

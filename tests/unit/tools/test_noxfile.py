@@ -122,7 +122,7 @@ def test_the_default_run_is_a_pull_requests_duty_on_this_interpreter_alone() -> 
 
 def test_sessions_of_the_ci_matrix_require_no_other_session() -> None:
     tagged = {name: func for name, func in nox.registry.get().items() if "ci" in func.tags}
-    assert set(tagged) == {*LAYERS, "lint", "types", "sim-package", "demo", "minimums", "package"}
+    assert set(tagged) == {*LAYERS, "lint", "types", "sim-package", "demo", "minimums", "package", "stack"}
     assert not [name for name, func in tagged.items() if func.requires]
 
 

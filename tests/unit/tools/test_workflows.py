@@ -171,10 +171,11 @@ def test_the_docker_job_accepts_no_other_server_than_the_planned_one(jobs: dict[
     assert jobs["integration"]["env"] == {"REQUIRE_DOCKER": "1", "BOTTRADER_TEST_PG_MAJOR": "${{ matrix.postgres }}"}
 
 
-def test_the_run_on_a_bare_machine_skips_no_page_and_repeats_on_docker_what_talks_to_a_database() -> None:
+def test_the_run_on_a_bare_machine_skips_no_page_and_runs_on_docker_what_needs_it() -> None:
     before, after = (ROOT / ".ci/run").read_text().split("export REQUIRE_DOCKER=1")
     assert "export REQUIRE_BROWSER=1" in before
     assert '-m "database and not nightly"' in after
+    assert 'nox -s "system-$version" -- tests/system/test_stack.py' in after
 
 
 def test_every_session_of_the_listing_has_its_rows_in_the_matrices() -> None:
@@ -195,11 +196,11 @@ def test_every_session_of_the_listing_has_its_rows_in_the_matrices() -> None:
             continue
         pythons = [func.python] if isinstance(func.python, str) else cast("list[str]", func.python)
         sessions = [name] if len(pythons) == 1 else [f"{name}-{python}" for python in pythons]
-        expected |= {
-            (session, major) for session in sessions for major in (noxfile.POSTGRES if "docker" in func.tags else [""])
-        }
+        # One stack, with the server that its files name; the layer that talks to servers meets each of them.
+        servers = {"integration": noxfile.POSTGRES, "stack": ("16",)}.get(name, ("",))
+        expected |= {(session, major) for session in sessions for major in servers}
     assert planned == expected
-    assert len(matrices["docker"]) == len(noxfile.PYTHONS) * 3
+    assert len(matrices["docker"]) == len(noxfile.PYTHONS) * 3 + 1
 
 
 def test_hidden_coverage_data_are_uploaded_and_missing_ones_fail(jobs: dict[str, Any]) -> None:

@@ -1,6 +1,8 @@
 """Reports as files: built from the store, held against the exchange's balances when there is one to ask."""
 
 import asyncio
+from collections.abc import Callable
+from datetime import datetime
 from pathlib import Path
 
 from bottrader.adapters.report.html import render_html
@@ -21,6 +23,7 @@ LATEST = "latest.html"
 REPORT_INTERVAL_S = 3600.0
 REPORTER_LEASE = "reporter"
 LEASE_RETRY_S = 5.0
+TIME_INTERVAL_S = 5.0
 # With years of trades a report takes a while, and a mail server may be slow to refuse one.
 WORK_S_MAX = 900.0
 HOURLY = "hourly"
@@ -55,6 +58,8 @@ class ReporterService:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.board.keep("pages", WORK_S_MAX, self._write_pages))
             tasks.create_task(self.board.keep("deliver", WORK_S_MAX, self._deliver_reports))
+            if self._venue.on_time is not None:
+                await self._follow_time(self._venue.on_time)
 
     def is_ready(self) -> bool:
         return True
@@ -66,6 +71,19 @@ class ReporterService:
     def readings(self) -> list[Reading]:
         ages_s: dict[str, float] = {HOURLY: self._venue.clock.monotonic_s() - self._page_s, **self._desk.ages_s()}
         return [Reading(Figure.REPORT_AGE_S, age_s, period) for period, age_s in ages_s.items()]
+
+    async def _follow_time(self, on_time: Callable[[datetime], None]) -> None:
+        """Ask a replayed market for its time: no stream tells it here, and a clock that stands makes no report due."""
+
+        async def ask(pulse: Pulse) -> None:
+            while True:
+                try:
+                    on_time(await self._venue.exchange.server_time())
+                except AdapterError as error:
+                    self._log.info("venue_time_not_told", cause=str(error))
+                await pulse.sleep(TIME_INTERVAL_S)
+
+        await self.board.keep("venue_time", WORK_S_MAX, ask)
 
     async def _write_pages(self, pulse: Pulse) -> None:
         while True:

@@ -1,6 +1,6 @@
 """The exchange a process trades at: addresses, key, clock, and the adapters made of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -45,7 +45,10 @@ class VenueAddress:
 
 @dataclass(frozen=True, slots=True)
 class Venue:
-    """The exchange's adapters in one process."""
+    """The exchange's adapters in one process.
+
+    `on_time` takes a time that the exchange has shown, where its time is not ours; None in live trading.
+    """
 
     address: VenueAddress
     session: aiohttp.ClientSession
@@ -55,6 +58,7 @@ class Venue:
     streams: StreamOptions
     signer: Signer
     permissions: KeyPermissions
+    on_time: Callable[[datetime], None] | None = None
 
     def market_feed(self, *channels: str) -> CoinbaseMarketFeed:
         return CoinbaseMarketFeed(self.session, self.address.market_ws_url, self.streams, frozenset(channels))
@@ -134,8 +138,9 @@ async def open_venue(address: VenueAddress, mode: Mode, log: EventLog) -> AsyncI
         # A replayed market has its own time, so paper trading dates everything by what the venue shows.
         venue_clock = VenueClock(venue_time) if mode is Mode.PAPER else None
         clock: Clock = venue_clock or wall_clock
-        streams = StreamOptions(clock, entropy, log, on_time=venue_clock.observe if venue_clock else None)
-        yield Venue(address, session, exchange, clock, entropy, streams, signer, permissions)
+        on_time = venue_clock.observe if venue_clock else None
+        streams = StreamOptions(clock, entropy, log, on_time=on_time)
+        yield Venue(address, session, exchange, clock, entropy, streams, signer, permissions, on_time)
 
 
 def _check_clock(asked_at: datetime, venue_time: datetime, answered_at: datetime) -> None:
