@@ -55,7 +55,7 @@ async def test_a_reporter_alone_goes_with_the_time_of_a_replayed_market(stage: S
     """No stream tells it the time; one that stood still would never make a report again."""
     began_at = stage.venue.clock.now()
     await stage.roll("40000", ticks=7)
-    async with reporting(stage, load_settings({**SETTINGS, "data_dir": tmp_path}, None)):
+    async with reporting(stage, load_settings({"data_dir": tmp_path}, None)):
 
         async def has_gone_on() -> bool:
             return stage.venue.clock.now() == stage.server.simulator.now
