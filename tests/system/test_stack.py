@@ -74,11 +74,15 @@ class Stack:
         assert address.startswith("127.0.0.1:")
         return address
 
-    def ask(self, service: str, path: str) -> str:
-        """Ask a role from inside its own container, whose port is its own."""
-        url = f"http://127.0.0.1:{PORTS[service]}{path}"
-        script = f"import urllib.request; print(urllib.request.urlopen({url!r}, timeout=10).read().decode())"
-        return docker("exec", self.container(service), "python", "-c", script)
+    def ask(self, service: str, *paths: str) -> list[str]:
+        """Ask a role from inside its own container, whose port is its own; return what it answers for each path."""
+        origin = f"http://127.0.0.1:{PORTS[service]}"
+        script = (
+            "import json, urllib.request;"
+            f" get = lambda path: urllib.request.urlopen({origin!r} + path, timeout=10).read().decode();"
+            f" print(json.dumps([get(path) for path in {paths!r}]))"
+        )
+        return list(json.loads(docker("exec", self.container(service), "python", "-c", script)))
 
     def await_line(self, service: str, words: str) -> None:
         """Wait for a line of the log with these words; the past counts too."""
@@ -202,15 +206,15 @@ def test_the_image_says_which_commit_and_which_settings_it_is(stack: Stack) -> N
 
 
 def test_every_role_tells_the_same_commit_and_settings_and_serves_its_metrics(stack: Stack) -> None:
-    told = {role: json.loads(stack.ask(role, "/health")) for role in ROLES}
+    answers = {role: stack.ask(role, "/health", "/metrics") for role in ROLES}
+    told = {role: json.loads(health) for role, (health, _) in answers.items()}
     assert {role: (health["role"], health["status"]) for role, health in told.items()} == {
         role: (role, "ok") for role in ROLES
     }
     revision = stack.inspect("webhook")["Config"]["Labels"]["org.opencontainers.image.revision"]
     assert {health["git_sha"] for health in told.values()} == {revision}
     assert len({health["config_hash"] for health in told.values()}) == 1
-    for role in ROLES:
-        shown = stack.ask(role, "/metrics")
+    for role, (_, shown) in answers.items():
         assert "bottrader_healthy 1.0" in shown
         # Who trades is asked of webhooks only: the rules count them.
         assert ("bottrader_lease_held" in shown) is (role == "webhook")
