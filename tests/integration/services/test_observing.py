@@ -45,7 +45,7 @@ WEBHOOK_TASKS = {
     *("webhook.act.BTC-USD", "webhook.settle.BTC-USD", "webhook.judge.BTC-USD", "webhook.ask.BTC-USD"),
 }
 SIGHOOK_TASKS = {"sighook.market_stream", "sighook.candles", "sighook.deliver", "sighook.probe"}
-REPORTER_TASKS = {"reporter.pages", "reporter.deliver"}
+REPORTER_TASKS = {"reporter.pages", "reporter.deliver", "reporter.venue_time"}
 TASKS = {
     Role.WEBHOOK: WEBHOOK_TASKS,
     Role.SIGHOOK: SIGHOOK_TASKS,
