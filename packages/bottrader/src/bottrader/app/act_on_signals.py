@@ -3,6 +3,7 @@
 from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.open_positions import EntryDecider
 from bottrader.app.place_orders import OrderPlacer
+from bottrader.app.sell_by_hand import ManualSeller
 from bottrader.app.world import World
 from bottrader.domain.orders import OrderIntent
 from bottrader.domain.signals import Action, OutcomeKind, Signal, SignalOutcome
@@ -12,7 +13,14 @@ from bottrader.domain.validation import Refusal
 class SignalActor:
     """Acts on one signal at a time per product."""
 
-    def __init__(self, world: World, entries: EntryDecider, monitor: PositionMonitor, placer: OrderPlacer) -> None:
+    def __init__(
+        self,
+        world: World,
+        entries: EntryDecider,
+        monitor: PositionMonitor,
+        placer: OrderPlacer,
+        seller: ManualSeller,
+    ) -> None:
         self._store = world.store
         self._clock = world.clock
         self._log = world.log
@@ -20,6 +28,7 @@ class SignalActor:
         self._entries = entries
         self._monitor = monitor
         self._placer = placer
+        self._seller = seller
 
     async def act(self, signal: Signal, *, gate: Refusal | None) -> None:
         """Carry out `signal` or record why not; a signal that has its outcome already is left alone.
@@ -34,17 +43,18 @@ class SignalActor:
         if self._clock.now() > signal.expires_at:
             await self._end(signal, OutcomeKind.EXPIRED, "EXPIRED", "the signal was older than its time to live")
             return
-        if signal.action is Action.SELL:
+        if signal.action is Action.SELL and signal.size_base is not None:
+            refusal = await self._carry_out(signal, await self._seller.decide(signal))
+        elif signal.action is Action.SELL:
             refusal = await self._monitor.on_sell_signal(signal)
         elif gate is not None:
             refusal = gate
         else:
-            refusal = await self._enter(signal)
+            refusal = await self._carry_out(signal, await self._entries.decide(signal))
         if refusal is not None:
             await self._end(signal, OutcomeKind.REFUSED, refusal.code, refusal.message)
 
-    async def _enter(self, signal: Signal) -> Refusal | None:
-        decided = await self._entries.decide(signal)
+    async def _carry_out(self, signal: Signal, decided: OrderIntent | Refusal) -> Refusal | None:
         if not isinstance(decided, OrderIntent):
             return decided
         outcome = SignalOutcome(

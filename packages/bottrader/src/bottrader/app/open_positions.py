@@ -16,7 +16,7 @@ from bottrader.domain.money import EXACT, ZERO, Price, ceil_to
 from bottrader.domain.orders import OrderIntent, OrderKind, Side, derive_client_order_id
 from bottrader.domain.passive import buy_quote
 from bottrader.domain.signals import Signal, Trigger
-from bottrader.domain.sizing import Grant, base_size_for, size_entry
+from bottrader.domain.sizing import CENT, Grant, base_size_for, size_entry
 from bottrader.domain.validation import (
     Code,
     EntryCheck,
@@ -25,6 +25,7 @@ from bottrader.domain.validation import (
     Refusal,
     ValidationRules,
     check_target,
+    show_amount,
     validate_entry,
     validate_order,
 )
@@ -80,14 +81,18 @@ class EntryDecider:
         balances = await self._exchange.balances()
         # Nothing is awaited from here on: what is judged now is still so when the order counts among the open ones.
         available = self._available(signal, balances)
-        sized = size_entry(signal.trigger, signal.quote_size, available, market.fee_rates.taker, self._rules.sizing)
+        terms = self._terms(signal, market, balances)
+        if isinstance(terms, Refusal):
+            return terms
+        asked = _asked_quote(signal, terms)
+        sized = size_entry(signal.trigger, asked, available, market.fee_rates.taker, self._rules.sizing)
+        sized = _all_or_nothing(signal, sized, available)
         if isinstance(sized, Refusal):
             return sized
         refusal = self._guard.check(EntryRequest(signal.product_id, sized.granted, market.ticker, balances))
         if refusal is not None:
             return refusal
-        terms = self._terms(signal, market, balances)
-        built = terms if isinstance(terms, Refusal) else self._intent(signal, sized, market, terms)
+        built = self._intent(signal, sized, market, terms)
         return self._validated(built, market, available) if isinstance(built, OrderIntent) else built
 
     async def _learn_range(self, product_id: ProductId) -> None:
@@ -188,7 +193,7 @@ class EntryDecider:
     def _intent(self, signal: Signal, grant: Grant, market: _Market, terms: _Terms) -> OrderIntent | Refusal:
         # The limit is what the entry may pay at worst, so the size is reckoned with it: price x size <= granted.
         limit_price = terms.limit_price
-        size_base = base_size_for(grant.granted, limit_price, market.product)
+        size_base = signal.size_base or base_size_for(grant.granted, limit_price, market.product)
         if size_base <= ZERO:
             return Refusal(Code.ORDER_BUILD_FAILED, f"{grant.granted} buys less than one increment at {limit_price}")
         return OrderIntent(
@@ -206,3 +211,20 @@ class EntryDecider:
             granted_quote=grant.granted,
             snapshot_hash=signal.snapshot_hash,
         )
+
+
+def _asked_quote(signal: Signal, terms: _Terms) -> Decimal | None:
+    """Return the quote amount asked for; of an exact size what it costs at worst, rounded up to the cent."""
+    if signal.size_base is None:
+        return signal.quote_size
+    return ceil_to(EXACT.multiply(signal.size_base, terms.limit_price), CENT)
+
+
+def _all_or_nothing(signal: Signal, sized: Grant | Refusal, available: Decimal) -> Grant | Refusal:
+    """Refuse to buy less than a person asked for: the person is told, and asks for less or not."""
+    if signal.size_base is None or isinstance(sized, Refusal) or sized.granted == sized.requested:
+        return sized
+    message = (
+        f"{show_amount(sized.requested)} and its fee are needed, {show_amount(available)} are available; ask for less"
+    )
+    return Refusal(Code.INSUFFICIENT_QUOTE, message)

@@ -38,6 +38,7 @@ from bottrader.app.reconcile import Reconciler
 from bottrader.app.record_fills import FillRecorder
 from bottrader.app.run_webhook import DeskCrew, TradingDesk
 from bottrader.app.select_symbols import SymbolSelector
+from bottrader.app.sell_by_hand import ManualSeller
 from bottrader.app.settle_orders import OrderSettler
 from bottrader.app.tally import Answer
 from bottrader.app.tasks import Pulse, TaskBoard
@@ -91,9 +92,10 @@ class WebhookService:
         """For whoever drives the market and knows every tick; it takes no part in the work."""
         protector = PositionProtector(world, self.portfolio, self._placer, canceller, rules)
         self.asset_guard = AssetGuard(world, self.portfolio, settler, protector, rules)
+        entries, seller = EntryDecider(world, self.portfolio, rules, guard), ManualSeller(world, self.portfolio, rules)
         crew = DeskCrew(
             monitor=monitor,
-            actor=SignalActor(world, EntryDecider(world, self.portfolio, rules, guard), monitor, self._placer),
+            actor=SignalActor(world, entries, monitor, self._placer, seller),
             settler=settler,
             reconciler=Reconciler(world, self.portfolio, settler, recorder),
             protector=protector,

@@ -12,7 +12,7 @@ from typing import NewType
 from uuid import UUID, uuid5
 
 from bottrader.domain.market import ProductId
-from bottrader.domain.money import Price
+from bottrader.domain.money import Price, Size
 
 SignalId = NewType("SignalId", str)
 """A UUID in its 36-character text form."""
@@ -125,6 +125,8 @@ class Signal:
     """Quote amount asked for; `None` lets the trigger decide (B29-B35)."""
     breakdown: Breakdown | None = None
     """Why; None from a sender that does not say."""
+    size_base: Size | None = None
+    """Exactly how much, in base currency; only a person's order says so (B297)."""
 
 
 def derive_signal_id(product_id: ProductId, candle_opened_at: datetime, snapshot_hash: str, action: Action) -> SignalId:

@@ -120,7 +120,7 @@ class SignalStore(Protocol):
         """Return the side of the newest accepted signal of this pair, whatever its outcome; None before the first.
 
         Follows from the accepted signals alone, so it survives a restart and does not move for a signal that was born
-        but never accepted (B164).
+        but never accepted (B164). What a person ordered (MANUAL) is not among them: it is no strategy's word.
         """
         ...
 

@@ -23,11 +23,12 @@ from bottrader.app.check_health import Health
 from bottrader.app.tally import Answer
 from bottrader.domain.errors import StoreUnreachable
 from bottrader.domain.market import ProductId
-from bottrader.domain.signals import Signal
+from bottrader.domain.signals import Signal, Trigger
 from bottrader.ports import Acceptance, Clock, InboundSignal
 
 BODY_BYTES_MAX = 64 * 1024
 RETRY_AFTER_S = "1"
+MANUAL_SENDER = "manual"
 ANSWERS = {
     "UNAUTHORIZED": Answer.UNAUTHORIZED,
     "NOT_READY": Answer.NOT_READY,
@@ -121,7 +122,7 @@ class WebhookListener:
     async def _accept(self, signal: Signal, body: bytes, request_digest: str) -> Reply:
         inbound = InboundSignal(
             signal=signal,
-            sender=self._options.sender,
+            sender=MANUAL_SENDER if signal.trigger is Trigger.MANUAL else self._options.sender,
             body_digest=hashlib.sha256(body).hexdigest(),
             request_digest=request_digest,
             received_at=self._clock.wall(),

@@ -16,12 +16,14 @@ import msgspec
 
 from bottrader.domain.errors import AmountInvalid, BotTraderError
 from bottrader.domain.market import ProductId
-from bottrader.domain.money import parse_amount, parse_price
+from bottrader.domain.money import Size, parse_amount, parse_price
 from bottrader.domain.signals import Action, Breakdown, Component, Signal, SignalId, Trigger
 
 ORIGIN = "SIGHOOK"
 # More than anything that is traded has, and far less than a database holds.
 DIGITS_MAX = 200
+MANUAL_ORIGIN = "MANUAL"
+"""A person, by `bottrader order`."""
 
 _Word = TypeVar("_Word", bound=StrEnum)
 
@@ -85,6 +87,7 @@ class SignalPayload(msgspec.Struct, forbid_unknown_fields=True):
     score: dict[str, str] = {}
     quote_size: str | None = None
     breakdown: BreakdownPayload | None = None
+    size_base: str | None = None
 
 
 _ENCODER = msgspec.json.Encoder()
@@ -102,7 +105,7 @@ def encode_signal(signal: Signal) -> bytes:
             action=signal.action,
             pair=signal.product_id,
             timestamp=round(signal.born_at.timestamp() * 1000),
-            origin=ORIGIN,
+            origin=MANUAL_ORIGIN if signal.trigger is Trigger.MANUAL else ORIGIN,
             trigger=TriggerPayload(signal.trigger, signal.note),
             price=_text(signal.price),
             candle_opened_at=signal.candle_opened_at,
@@ -112,6 +115,7 @@ def encode_signal(signal: Signal) -> bytes:
             score={name: _text(score) for name, score in signal.scores.items()},
             quote_size=_text_or_none(signal.quote_size),
             breakdown=None if signal.breakdown is None else _breakdown_payload(signal.breakdown),
+            size_base=_text_or_none(signal.size_base),
         )
     )
 
@@ -173,15 +177,18 @@ def _fault_of(fields: Mapping[str, object]) -> PayloadInvalid | None:
 
 
 def _signal(payload: SignalPayload) -> Signal:
-    if payload.origin != ORIGIN:
+    if payload.origin not in (ORIGIN, MANUAL_ORIGIN):
         raise PayloadInvalid("FORBIDDEN", f"origin {payload.origin[:40]!r} is not known here")
     for at in (payload.candle_opened_at, payload.born_at, payload.expires_at):
         _check_moment(at)
+    trigger = _word(Trigger, "trigger", payload.trigger.trigger)
+    if payload.size_base is not None and trigger is not Trigger.MANUAL:
+        raise ValueError("size_base goes with the trigger MANUAL only; others send quote_size or leave it out")
     return Signal(
         signal_id=SignalId(_uuid(payload.uuid)),
         product_id=ProductId(payload.pair),
         action=_word(Action, "action", payload.action),
-        trigger=_word(Trigger, "trigger", payload.trigger.trigger),
+        trigger=trigger,
         note=payload.trigger.trigger_note,
         price=parse_price(_amount(payload.price)),
         candle_opened_at=payload.candle_opened_at,
@@ -189,8 +196,9 @@ def _signal(payload: SignalPayload) -> Signal:
         expires_at=payload.expires_at,
         snapshot_hash=payload.snapshot_id,
         scores={name: _amount(score) for name, score in payload.score.items()},
-        quote_size=None if payload.quote_size is None else _above_zero(payload.quote_size),
+        quote_size=None if payload.quote_size is None else _above_zero("quote_size", payload.quote_size),
         breakdown=None if payload.breakdown is None else _breakdown(payload.breakdown),
+        size_base=None if payload.size_base is None else Size(_above_zero("size_base", payload.size_base)),
     )
 
 
@@ -259,10 +267,10 @@ def _word(words: type[_Word], field: str, text: str) -> _Word:
         raise ValueError(f"{field} is one of {', '.join(words)}, was {text[:40]!r}") from None
 
 
-def _above_zero(text: str) -> Decimal:
+def _above_zero(field: str, text: str) -> Decimal:
     amount = _amount(text)
     if amount <= 0:
-        raise ValueError(f"quote_size is above zero, was {text[:40]!r}")
+        raise ValueError(f"{field} is above zero, was {text[:40]!r}")
     return amount
 
 

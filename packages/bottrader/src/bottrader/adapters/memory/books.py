@@ -124,4 +124,6 @@ def _source(books: Ledger, intent: OrderIntent) -> str:
         return _source(books, books.intents[intent.parent_id])
     if intent.trigger is Trigger.PASSIVE_BUY:
         return "passivemm"
+    if intent.trigger is Trigger.MANUAL:
+        return "manual"
     return "position_monitor" if intent.signal_id is None else "webhook"

@@ -32,7 +32,7 @@ from bottrader.domain.orders import (
     check_transition,
 )
 from bottrader.domain.selection import Leaderboard
-from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome
+from bottrader.domain.signals import LastSide, Signal, SignalId, SignalOutcome, Trigger
 from bottrader.domain.strategy import StrategySnapshot
 from bottrader.ports import (
     Acceptance,
@@ -114,7 +114,7 @@ class MemorySignals:
         last: LastSide | None = None
         for inbound in self._inbound.values():
             signal = inbound.signal
-            if signal.product_id != product_id:
+            if signal.product_id != product_id or signal.trigger is Trigger.MANUAL:
                 continue
             is_flip = last is None or last.side is not signal.action
             flipped_at = signal.candle_opened_at if is_flip or last is None else last.flipped_at

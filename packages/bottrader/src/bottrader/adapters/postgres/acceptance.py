@@ -22,19 +22,20 @@ ACCEPT = """
     WITH arrived AS (
         SELECT * FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[], $6::numeric[],
             $7::timestamptz[], $8::timestamptz[], $9::timestamptz[], $10::text[], $11::jsonb[], $12::numeric[],
-            $13::jsonb[], $14::text[], $15::text[], $16::text[], $17::timestamptz[])
+            $13::jsonb[], $14::numeric[], $15::text[], $16::text[], $17::text[], $18::timestamptz[])
         WITH ORDINALITY AS a (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at,
-            expires_at, snapshot_hash, scores, quote_size, breakdown, sender, body_digest, request_digest, received_at,
-            number)),
+            expires_at, snapshot_hash, scores, quote_size, breakdown, size_base, sender, body_digest, request_digest,
+            received_at, number)),
     requests AS (
         INSERT INTO inbound_requests (request_digest, sender, received_at)
         SELECT request_digest, sender, received_at FROM arrived ORDER BY number
         ON CONFLICT (request_digest) DO NOTHING RETURNING request_digest),
     stored AS (
         INSERT INTO inbound_signals (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at,
-            expires_at, snapshot_hash, scores, quote_size, breakdown, sender, body_digest, request_digest, received_at)
+            expires_at, snapshot_hash, scores, quote_size, breakdown, size_base, sender, body_digest, request_digest,
+            received_at)
         SELECT signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at, expires_at,
-            snapshot_hash, scores, quote_size, breakdown, sender, body_digest, request_digest, received_at
+            snapshot_hash, scores, quote_size, breakdown, size_base, sender, body_digest, request_digest, received_at
         FROM arrived JOIN requests USING (request_digest) ORDER BY number
         ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id)
     SELECT requests.request_digest IS NOT NULL AS is_new_request, stored.signal_id IS NOT NULL AS is_stored

@@ -47,6 +47,7 @@ INSERT_RECORD = """
         note, trigger, 'intent', coalesce(
             (SELECT source FROM trade_records WHERE order_id = i.parent_id),
             CASE WHEN trigger = 'PASSIVE_BUY' THEN 'passivemm'
+                WHEN trigger = 'MANUAL' THEN 'manual'
                 WHEN signal_id IS NULL THEN 'position_monitor' ELSE 'webhook' END)
     FROM order_intents i WHERE client_order_id = $1"""
 # An exit without a signal of its own has the scores of the entry it ends, and the snapshot that its process acts by.

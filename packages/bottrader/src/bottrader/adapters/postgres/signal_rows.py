@@ -25,6 +25,7 @@ def signal_values(signal: Signal) -> tuple[object, ...]:
         _scores_to_json(signal.scores),
         signal.quote_size,
         None if signal.breakdown is None else breakdown_to_json(signal.breakdown),
+        signal.size_base,
     )
 
 
@@ -44,6 +45,7 @@ def to_signal(row: Row) -> Signal:
         scores=_scores_from_json(row["scores"]),
         quote_size=row["quote_size"],
         breakdown=None if row["breakdown"] is None else breakdown_from_json(row["breakdown"]),
+        size_base=row["size_base"],
     )
 
 

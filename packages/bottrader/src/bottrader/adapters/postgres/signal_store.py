@@ -14,8 +14,8 @@ from bottrader.ports import Acceptance, Delivery, DeliveryReport, InboundSignal
 
 INSERT_SIGNAL = """
     INSERT INTO signals (signal_id, product_id, action, trigger, note, price, candle_opened_at, born_at, expires_at,
-        snapshot_hash, scores, quote_size, breakdown)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        snapshot_hash, scores, quote_size, breakdown, size_base)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
     ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"""
 INSERT_OUTBOX = "INSERT INTO signal_outbox (signal_id) VALUES ($1)"
 UNDELIVERED = """
@@ -30,14 +30,16 @@ INSERT_OUTCOME = """
     INSERT INTO signal_outcomes (signal_id, kind, code, message, decided_at) VALUES ($1, $2, $3, $4, $5)"""
 INSERT_OUTCOME_ONCE = f"{INSERT_OUTCOME} ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"
 OUTCOME_OF = "SELECT signal_id, kind, code, message, decided_at FROM signal_outcomes WHERE signal_id = $1"
-# The run of the last side begins after the newest signal of the other side.
+# The run of the last side begins after the newest signal of the other side. What a person orders is no strategy's word.
 LAST_SIDE = """
     SELECT newest.action, newest.candle_opened_at AS signalled_at, first.candle_opened_at AS flipped_at
-    FROM (SELECT action, candle_opened_at FROM inbound_signals WHERE product_id = $1
+    FROM (SELECT action, candle_opened_at FROM inbound_signals WHERE product_id = $1 AND trigger <> 'MANUAL'
           ORDER BY acceptance DESC LIMIT 1) newest
     CROSS JOIN LATERAL (
-        SELECT candle_opened_at FROM inbound_signals WHERE product_id = $1 AND acceptance > coalesce(
-            (SELECT max(acceptance) FROM inbound_signals o WHERE o.product_id = $1 AND o.action <> newest.action), 0)
+        SELECT candle_opened_at FROM inbound_signals
+        WHERE product_id = $1 AND trigger <> 'MANUAL' AND acceptance > coalesce(
+            (SELECT max(acceptance) FROM inbound_signals o
+             WHERE o.product_id = $1 AND o.trigger <> 'MANUAL' AND o.action <> newest.action), 0)
         ORDER BY acceptance LIMIT 1) first"""
 BORN_SIGNAL = "SELECT s.*, delivery, detail FROM signals s JOIN signal_outbox USING (signal_id) WHERE signal_id = $1"
 ACCEPTED_SIGNAL = "SELECT * FROM inbound_signals WHERE signal_id = $1"
