@@ -45,7 +45,7 @@ class SmokeOptions:
 
 async def look(settings: Settings, options: SmokeOptions) -> Seen:
     """Look at everything once, changing nothing; raises `StartupRefused` when it cannot be known where to look."""
-    origin = _origin(settings, options)
+    origin = webhook_origin(settings, options)
     now = datetime.now(UTC)
     async with aiohttp.ClientSession() as session:
         health, (services, log) = await asyncio.gather(
@@ -65,7 +65,8 @@ async def look(settings: Settings, options: SmokeOptions) -> Seen:
     )
 
 
-def _origin(settings: Settings, options: SmokeOptions) -> str:
+def webhook_origin(settings: Settings, options: SmokeOptions) -> str:
+    """Return where the webhook answers, `http://host:port`; raises `StartupRefused` for what is no address."""
     # An address that stands for all of a machine's is listened on, not called.
     host = LISTENED.get(settings.webhook_host, settings.webhook_host)
     url = options.url or f"http://{f'[{host}]' if ':' in host else host}:{settings.webhook_port}"
@@ -82,7 +83,7 @@ def _origin(settings: Settings, options: SmokeOptions) -> str:
 async def _processes(
     session: aiohttp.ClientSession, settings: Settings, options: SmokeOptions, now: datetime
 ) -> tuple[tuple[ServiceSeen, ...], LogSeen]:
-    origin = _origin(settings, options)
+    origin = webhook_origin(settings, options)
     if options.compose is None:
         return await _services(session, origin, options), _log(settings, options, now)
     # The log of the database says nothing of the bot.
@@ -127,7 +128,7 @@ def _log(settings: Settings, options: SmokeOptions, now: datetime) -> LogSeen:
         return see_log_lines(options.log_lines, now)
     if options.logs is not None:
         return see_log(options.logs, now, is_named=True)
-    origin = _origin(settings, options)
+    origin = webhook_origin(settings, options)
     if not _is_here(origin):
         return LogSeen(f"{urlsplit(origin).hostname}, another machine", None, is_named=False)
     return see_log(settings.data_dir, now, is_named=False, left_out=settings.data_dir / EMBEDDED_DIR)

@@ -30,6 +30,7 @@ class _Commands(LazyGroup):
         "cash": "cash_command",
         "db": "db_command",
         "kill": "kill_command",
+        "order": "order_command:order",
         "smoke": "smoke_command:smoke",
         "halt": "halt_command:halt",
         "resume": "halt_command:resume",
