@@ -10,14 +10,15 @@ from tests.fixtures.shared_stack import Workflow
 
 SOURCE = "SELECT source, trigger, filled_size, order_id, ingest_via FROM trade_records WHERE symbol = $1 AND side = $2"
 LOTS = """
-    SELECT buy_order_id, sell_order_id, allocated_size FROM fifo_allocations JOIN allocation_pointer USING (allocation_version)
+    SELECT buy_order_id, sell_order_id, allocated_size
+    FROM fifo_allocations JOIN allocation_pointer USING (allocation_version)
     WHERE symbol = $1"""
 EXECUTED = "SELECT sum(size) FROM executions WHERE order_id = $1"
 
 
 async def order(workflow: Workflow, *words: str, status: int = 0) -> dict[str, Any]:
     told = await workflow.command("order", "--symbol", workflow.pair, *words, "--yes", "--json", status=status)
-    decoded: dict[str, Any] = json.loads(told[told.index("{") :])
+    decoded: dict[str, Any] = json.JSONDecoder().raw_decode(told, told.index("{"))[0]
     return decoded
 
 
@@ -51,16 +52,26 @@ async def test_money_may_be_named_instead_of_coins(workflow: Workflow) -> None:
     assert Decimal("0.000249") < Decimal(told["result"]["filled_size"]) <= Decimal("0.0002495")
 
 
-async def test_a_lost_reply_is_unknown_and_never_sent_twice(workflow: Workflow) -> None:
-    """B297, F1: the exchange has the order and its answer is lost; it is told as unknown, then found."""
+async def test_a_lost_reply_is_unknown_and_then_found_and_never_sent_twice(workflow: Workflow) -> None:
+    """B297, F1: the exchange has the order and its answer is lost."""
     await workflow.exchange.fault("POST /orders", "drop_reply")
-    told = await workflow.command(
-        "order", "--symbol", workflow.pair, "--side", "buy", "--size", "0.001", "--yes", "--wait", "60"
-    )
-    assert "UNKNOWN: the exchange's answer was lost" in told
-    assert "FILLED" in told
+    told = await order(workflow, "--side", "buy", "--size", "0.001", "--wait", "60")
+    assert told["result"]["outcome"] == "filled"
+    unknown = [each["order_id"] for each in workflow.stack.events("order_unknown")]
+    assert unknown.count(told["result"]["order_id"]) == 1
     assert len(await workflow.orders()) == 1
     assert await workflow.holding() == Decimal("0.001")
+
+
+async def test_an_order_that_nobody_knows_of_is_told_as_unknown_and_not_as_failed(workflow: Workflow) -> None:
+    """B297, F2: the request never arrived, which only time can tell; until then the order counts as live."""
+    await workflow.exchange.fault("POST /orders", "drop_request")
+    told = await order(workflow, "--side", "buy", "--size", "0.001", "--wait", "4", status=3)
+    assert (told["result"]["outcome"], told["result"]["code"]) == ("unknown", "ORDER_UNKNOWN")
+    assert "may be live" in told["result"]["message"]
+    second = await order(workflow, "--side", "buy", "--size", "0.001", status=1)
+    assert second["preview"]["refused"]["code"] == "SKIPPED_OPEN_ORDER"
+    assert await workflow.orders() == []
 
 
 async def test_an_order_repeated_by_its_id_is_the_same_order(workflow: Workflow) -> None:
@@ -120,3 +131,18 @@ async def test_the_kill_switch_holds_for_a_person_too(workflow: Workflow) -> Non
 )
 async def test_bad_input_gets_one_sentence(workflow: Workflow, words: list[str], sentence: str) -> None:
     assert sentence in await workflow.command("order", "--symbol", workflow.pair, *words, "--yes", status=2)
+
+
+async def test_the_status_shows_a_position_and_what_protects_it(workflow: Workflow) -> None:
+    """This stack has no reporter, so it is not healthy, and the status says why."""
+    await order(workflow, "--side", "buy", "--size", "0.001")
+    told = json.loads(await workflow.command("status", "--json", status=1))
+    assert [each["verdict"] for each in told["checks"] if each["name"] == "database"] == ["pass"]
+    assert "webhook" in told["leases"]
+    (position,) = [each for each in told["positions"] if each["symbol"] == workflow.pair]
+    assert (position["size"], position["protection"]) == ("0.001", "watched by the bot on each price")
+    assert told["market_age_s"] is not None
+    screen = await workflow.command("status", status=1)
+    assert "NOT HEALTHY, mode paper" in screen
+    assert "reporter at" in screen
+    assert "Kill switch   off" in screen

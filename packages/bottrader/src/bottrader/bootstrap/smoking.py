@@ -102,14 +102,14 @@ async def _services(session: aiohttp.ClientSession, origin: str, options: SmokeO
 
 async def _books(settings: Settings, options: SmokeOptions, as_of: datetime) -> Books:
     try:
-        async with _dsn(settings, options) as dsn:
+        async with existing_dsn(settings, options) as dsn:
             return await inspect_books(dsn, as_of)
     except StartupRefused as error:
         return BooksUnseen(str(error), "start the bot with its embedded database, or give DATABASE_URL or --dsn")
 
 
 @asynccontextmanager
-async def _dsn(settings: Settings, options: SmokeOptions) -> AsyncIterator[str]:
+async def existing_dsn(settings: Settings, options: SmokeOptions) -> AsyncIterator[str]:
     if options.dsn is not None:
         yield options.dsn
         return

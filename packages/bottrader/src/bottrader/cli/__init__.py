@@ -31,6 +31,7 @@ class _Commands(LazyGroup):
         "db": "db_command",
         "kill": "kill_command",
         "order": "order_command:order",
+        "status": "status_command:status",
         "smoke": "smoke_command:smoke",
         "halt": "halt_command:halt",
         "resume": "halt_command:resume",
