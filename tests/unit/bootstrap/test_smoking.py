@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from bottrader.bootstrap.smoking import SmokeOptions, _disk, _log, _origin
+from bottrader.bootstrap.smoking import SmokeOptions, _disk, _log, webhook_origin
 from bottrader.config import load_settings
 from bottrader.domain.errors import StartupRefused
 from tests.fixtures.facts import NOON
@@ -21,13 +21,13 @@ from tests.fixtures.facts import NOON
     ],
 )
 def test_the_webhook_is_called_where_it_listens_unless_said_otherwise(host: str, url: str | None, origin: str) -> None:
-    assert _origin(load_settings({"webhook_host": host}, None), SmokeOptions(url=url)) == origin
+    assert webhook_origin(load_settings({"webhook_host": host}, None), SmokeOptions(url=url)) == origin
 
 
 @pytest.mark.parametrize("url", ["bot:5003", "ftp://bot", "http://", "http://bot:0", "http://bot:99999"])
 def test_an_address_that_is_none_is_refused(url: str) -> None:
     with pytest.raises(StartupRefused, match="--url looks like"):
-        _origin(load_settings({}, None), SmokeOptions(url=url))
+        webhook_origin(load_settings({}, None), SmokeOptions(url=url))
 
 
 def test_log_and_disk_of_another_machine_are_not_taken_for_its_own(tmp_path: Path) -> None:
