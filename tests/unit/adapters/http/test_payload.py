@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from bottrader.adapters.http.payload import PayloadInvalid, decode_signal, encode_signal, read_json
 from bottrader.domain.market import ProductId
-from bottrader.domain.money import Price
+from bottrader.domain.money import Price, Size
 from bottrader.domain.signals import Action, Breakdown, Component, Signal, SignalId, Trigger
 from tests.fixtures.facts import make_signal
 
@@ -84,7 +84,8 @@ def test_the_body_is_the_documented_one() -> None:
     assert (body["origin"], body["action"], body["pair"]) == ("SIGHOOK", "buy", "BTC-USD")
     assert body["price"] == "42789.654321"
     assert body["timestamp"] == 1768132920000  # 2026-01-11 12:02:00
-    assert set(body) == set(GOOD)
+    assert set(body) == {*GOOD, "size_base"}
+    assert body["size_base"] is None
 
 
 def test_a_breakdown_written_by_hand_is_understood() -> None:
@@ -299,3 +300,28 @@ def test_a_long_value_is_cut_in_the_message() -> None:
 def test_any_offset_means_the_same_moment() -> None:
     assert decoded(born_at="2026-01-11T13:01:00+01:00").born_at - decoded().born_at == timedelta(0)
     assert UUID(decoded().signal_id)
+
+
+def test_a_persons_order_names_its_exact_size_and_its_origin() -> None:
+    """B297"""
+    asked = replace(
+        make_signal(), trigger=Trigger.MANUAL, quote_size=None, size_base=Size(Decimal("0.00123456")), breakdown=None
+    )
+    body = encode_signal(asked)
+    assert json.loads(body)["origin"] == "MANUAL"
+    assert json.loads(body)["size_base"] == "0.00123456"
+    assert decode_signal(body) == asked
+
+
+@pytest.mark.parametrize("size", ["0", "-0.1", "NaN", "much"])
+def test_an_exact_size_is_an_amount_above_zero(size: str) -> None:
+    """B297"""
+    with pytest.raises(PayloadInvalid) as refused:
+        decoded(origin="MANUAL", trigger={"trigger": "MANUAL"}, size_base=size)
+    assert refused.value.code == "INVALID_JSON_FORMAT"
+
+
+def test_a_strategy_does_not_name_an_exact_size() -> None:
+    """Its size is what its trigger is granted, so a field that would pass the sizing by is refused."""
+    with pytest.raises(PayloadInvalid, match="size_base goes with the trigger MANUAL only"):
+        decoded(size_base="0.001")

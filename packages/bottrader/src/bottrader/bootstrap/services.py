@@ -112,8 +112,7 @@ class WebhookService:
         self.board = TaskBoard(venue.clock, "webhook")
         self.observer = Observer(settings, "webhook", venue.clock, self._snapshot.content_hash, [self])
         self._tally, self._answers = world.tally, dict.fromkeys(Answer, 0)
-        self._meter = DeskMeter(self.portfolio, monitor, venue.clock)
-        self._is_lease_held = False
+        self._meter, self._is_lease_held = DeskMeter(self.portfolio, monitor, venue.clock), False
 
     async def run(self, listening: socket.socket, secret: str, probes: Probes | None = None) -> None:
         """Serve, wait for the lease, reconcile, then act until cancelled.
