@@ -117,8 +117,8 @@ async def test_a_report_can_be_read_with_the_rights_of_its_role(database_url: st
             await store.record_signal(make_signal())
 
 
-async def test_the_migrator_takes_the_schema_down_and_up(database_url: str) -> None:
-    async with login(database_url, "migrator") as theirs:
+async def test_the_migrator_takes_the_schema_down_and_up(own_database_url: str) -> None:
+    async with login(own_database_url, "migrator") as theirs:
         # What a member makes belongs to the role, so that the next member can change it.
         as_role = f"{theirs}{'&' if '?' in theirs else '?'}options=-crole%3Dmigrator"
         await schema.downgrade(as_role, "-1")
