@@ -1,11 +1,13 @@
 """Orders that a person sends beside the running bot, over the simulator: one writer, the same rules, no order twice."""
 
 import json
+from dataclasses import replace
 from decimal import Decimal
 from typing import Any
 
 import pytest
 
+from tests.fixtures.processes import free_port
 from tests.fixtures.shared_stack import Workflow
 
 SOURCE = "SELECT source, trigger, filled_size, order_id, ingest_via FROM trade_records WHERE symbol = $1 AND side = $2"
@@ -101,6 +103,17 @@ async def test_nobody_is_asked_on_a_pipe(workflow: Workflow) -> None:
     told = await workflow.command("order", "--symbol", workflow.pair, "--side", "buy", "--size", "0.001", status=2)
     assert "Size      0.001" in told
     assert "add --yes" in told
+    assert await workflow.orders() == []
+
+
+async def test_without_a_webhook_nothing_is_sent_and_one_sentence_says_what_to_do(workflow: Workflow) -> None:
+    """B297: the database and the exchange are there, and nobody who may act."""
+    elsewhere = {**workflow.stack.environment, "BOTTRADER_WEBHOOK_PORT": str(free_port())}
+    alone = replace(workflow, stack=replace(workflow.stack, environment=elsewhere))
+    told = await alone.command(
+        "order", "--symbol", workflow.pair, "--side", "buy", "--size", "0.001", "--yes", status=2
+    )
+    assert "only a running bot sends orders: start `bottrader run`" in told
     assert await workflow.orders() == []
 
 
