@@ -7,6 +7,8 @@ from datetime import timedelta
 from decimal import Decimal
 from uuid import UUID, uuid4
 
+import aiohttp
+
 from bottrader.adapters.http.health_reader import read_health
 from bottrader.adapters.http.sender import HttpSignalSender
 from bottrader.adapters.postgres.store import open_store
@@ -21,6 +23,7 @@ from bottrader.app.select_symbols import SymbolSelector
 from bottrader.app.sell_by_hand import ManualSeller
 from bottrader.app.world import World
 from bottrader.bootstrap.database import open_database
+from bottrader.bootstrap.egress import session_to
 from bottrader.bootstrap.roles import WEBHOOK_PATH
 from bottrader.bootstrap.smoking import SmokeOptions, webhook_origin
 from bottrader.bootstrap.strategies import DecisionBasis, decision_basis
@@ -68,18 +71,18 @@ class Preview:
 class OrderDesk:
     """Shows, sends and follows one order."""
 
-    def __init__(self, settings: Settings, store: Store, venue: Venue) -> None:
-        self._settings, self._store, self._venue = settings, store, venue
+    def __init__(self, settings: Settings, store: Store, venue: Venue, session: aiohttp.ClientSession) -> None:
+        self._settings, self._store, self._venue, self._session = settings, store, venue, session
         self._basis: DecisionBasis = decision_basis(settings)
         assert settings.webhook_secret is not None, "asked for before anything is opened"
-        url = settings.webhook_url or webhook_origin(settings, SmokeOptions()) + WEBHOOK_PATH
+        url = webhook_url_of(settings)
         secret = settings.webhook_secret.get_secret_value()
-        self._errand = OrderErrand(store, HttpSignalSender(venue.session, url, secret, venue.clock), venue.clock)
+        self._errand = OrderErrand(store, HttpSignalSender(session, url, secret, venue.clock), venue.clock)
         self._origin = url.removesuffix(WEBHOOK_PATH)
 
     async def check_webhook(self) -> None:
         """Raise `StartupRefused` when no webhook answers: then there is nobody who may send an order."""
-        health = await read_health(self._venue.session, self._origin)
+        health = await read_health(self._session, self._origin)
         if health.cause:
             raise StartupRefused(
                 f"no webhook answers at {health.url} ({health.cause}), and only a running bot sends orders: start"
@@ -153,9 +156,15 @@ async def open_order_desk(settings: Settings, order: ManualOrder) -> AsyncIterat
         store = await opened.enter_async_context(open_store(await opened.enter_async_context(open_database(settings))))
         venue = await opened.enter_async_context(open_venue(address, settings.mode, RecentEvents()))
         await store.claim_venue(f"{settings.mode} portfolio {venue.permissions.portfolio_id}")
-        desk = OrderDesk(settings, store, venue)
+        session = await opened.enter_async_context(session_to([webhook_url_of(settings)]))
+        desk = OrderDesk(settings, store, venue, session)
         await desk.check_webhook()
         yield desk
+
+
+def webhook_url_of(settings: Settings) -> str:
+    """Return where signals are posted; raises `StartupRefused` for what is no address."""
+    return settings.webhook_url or webhook_origin(settings, SmokeOptions()) + WEBHOOK_PATH
 
 
 def new_signal_id() -> SignalId:

@@ -4,12 +4,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 
-import aiohttp
-
 from bottrader.adapters.http.metrics_reader import read_metrics
 from bottrader.adapters.postgres.store import open_store
 from bottrader.adapters.system.kill_file import KillFileOnDisk
 from bottrader.app.portfolio import Portfolio
+from bottrader.bootstrap.egress import session_to
 from bottrader.bootstrap.smoking import SmokeOptions, existing_dsn, look, webhook_origin
 from bottrader.config import Settings
 from bottrader.domain.errors import AdapterError, StartupRefused
@@ -100,8 +99,9 @@ async def take_status(settings: Settings) -> Status:
     """Look once, changing nothing."""
     options = SmokeOptions()
     seen = await look(settings, options)
-    async with aiohttp.ClientSession() as session:
-        metrics = await read_metrics(session, webhook_origin(settings, options))
+    origin = webhook_origin(settings, options)
+    async with session_to([origin]) as session:
+        metrics = await read_metrics(session, origin)
     checks = [judge_services(seen.health, seen.services, seen.books), judge_health(seen.health)]
     checks += [judge_database(seen.books), judge_allocations(seen.books)]
     standing = None
