@@ -185,7 +185,10 @@ async def test_a_lease_is_lost_with_its_connection(store: PostgresStore, databas
     """D6: the old holder sees it, and a new one takes over."""
     async with store.lease("webhook") as old:
         assert await old.is_held()
+        told = asyncio.create_task(old.cut())
         await sql.execute(OTHERS_SESSIONS)
+        async with asyncio.timeout(10):
+            await told
         assert not await old.is_held()
         async with open_store(database_url) as standby, standby.lease("webhook") as new:
             assert new.token > old.token

@@ -5,7 +5,7 @@ client. So everything that is not a definite refusal by the database is `StoreUn
 write with the same key.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
@@ -79,6 +79,8 @@ class Connection(Protocol):
     def terminate(self) -> None: ...
 
     def is_closed(self) -> bool: ...
+
+    def add_termination_listener(self, callback: Callable[[object], None]) -> None: ...
 
 
 def address_of(dsn: str) -> str:
