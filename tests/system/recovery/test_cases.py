@@ -11,11 +11,12 @@ from time import monotonic
 
 import pytest
 
-from bottrader.adapters.postgres.connection import Connection, connect
+from bottrader.adapters.postgres.connection import connect
 from tests.fixtures.killable_server import KillableServer
-from tests.fixtures.processes import eventually
+from tests.fixtures.processes import BIN, eventually
+from tests.system.recovery.actors import Actor
 from tests.system.recovery.auditing import audit, audit_fills, end_flat, settled
-from tests.system.recovery.load import Market, Sender
+from tests.system.recovery.load import BASE, Market, Sender
 from tests.system.recovery.scene import PRODUCTS, Scene, scene, under_load
 
 TAKE_OVER_S = 10.0
@@ -177,32 +178,60 @@ async def test_the_hosts_clock_jumps_and_comes_back(server: KillableServer, fold
 
 
 async def test_an_older_backup_is_brought_up_to_the_exchange(server: KillableServer, folder: Path) -> None:
-    """F44, S1, E1: fills of orders that the backup does not know are taken in, and nothing is ordered once more."""
+    """F44, S1, E1, E3: what the backup does not know is taken in, and nothing is ordered once more; coins that orders
+    of lost rows bought are sold once they are handed over, and then the books are the exchange's in every way."""
     async with play(server, "recovery_backup", folder) as now:
         await now.traded(2)
-        backup = folder / "backup"
-        await _run(str(server.programs / "pg_dump"), "-Fc", "-f", str(backup), "-d", now.stage.dsn)
+        backup = str(folder / "books.dump")
+        await _bottrader(now.stage, "db", "backup", backup)
         await now.traded(4)
         await now.sender.end()
         await settled(now.stage)
         await now.stage.webhooks[0].retire()
-        placed = len(now.stage.ledger().orders)
+        lost = [order.request.client_order_id for order in now.stage.ledger().orders]
         admin = await connect(server.url)
         await admin.execute("DROP DATABASE recovery_backup WITH (FORCE)")
         await admin.execute("CREATE DATABASE recovery_backup")
         await admin.close()
-        await _run(str(server.programs / "pg_restore"), "--no-owner", "-d", now.stage.dsn, str(backup))
+        await _bottrader(now.stage, "db", "restore", backup)
         now.stage.add_webhook()
+        await eventually(lambda: _is_told(now.stage.webhooks[1], "ready"), "the restored bot is ready")
+        await settled(now.stage)
+        for held, amount in await _adoptable(now.stage):
+            await _bottrader(now.stage, "adopt", f"{held}-USD", amount, "--price", str(BASE))
+        await end_flat(now.stage, now.market)
+        placed = [order.request.client_order_id for order in now.stage.ledger().orders]
+        assert placed[: len(lost)] == lost
+        assert len(placed) == len(set(placed)), "an order is doubled at the exchange"
         session = await connect(now.stage.dsn)
-        fills = len(now.stage.ledger().fills)
-        await eventually(lambda: _has_fills(session, fills), "every fill of the exchange is in the books")
         await audit_fills(session, now.stage.ledger())
         await session.close()
-        assert len(now.stage.ledger().orders) == placed
+        assert "the books are equal to the exchange's" in await _bottrader(now.stage, "reconcile")
+        # The rows as they were kept against both ways to compute them anew, and against the exchange.
+        assert "everything that was checked holds" in await _bottrader(now.stage, "lots", "check")
 
 
-async def _has_fills(session: Connection, count: int) -> bool:
-    return bool(await session.fetchval("SELECT count(*) FROM fills") == count)
+async def _is_told(actor: Actor, event: str) -> bool:
+    return f'"event": "{event}"' in actor.said()
+
+
+async def _adoptable(stage: Scene) -> list[tuple[str, str]]:
+    """Return the coins that are nobody's position, and how many of them there are."""
+    rows = [line.split() for line in (await _bottrader(stage, "adopt", "--list")).splitlines()[1:]]
+    return [(row[0], row[-1]) for row in rows if row and row[1] == "foreign"]
+
+
+async def _bottrader(stage: Scene, *words: str) -> str:
+    """Run a command with the settings of the webhook, straight at the database, and return what it told."""
+    process = await asyncio.create_subprocess_exec(
+        *(BIN / "bottrader", *words),
+        env={**stage.environment, "DATABASE_URL": stage.dsn},
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+    )
+    told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()
+    return told.decode()
 
 
 async def _run(program: str, *arguments: str) -> None:
