@@ -57,6 +57,25 @@ async def test_a_killed_webhook_looks_after_its_position_again_within_twenty_sec
     )
 
 
+async def test_stopped_in_the_middle_of_placing(bot: Bot, exchange: Exchange, sql: Connection) -> None:
+    """F34, S2, R1: SIGTERM while the reply is on its way; it ends in order, and the next start finds the order."""
+    webhook = await bot.start("webhook")
+    await bot.ready(webhook)
+    await exchange.fault("POST /orders", "delay_reply", seconds=60)
+    await bot.signal(webhook, signal_body("buy"))
+    await eventually(exchange.orders, "the order is at the exchange")
+
+    assert await webhook.stop() == 0
+    sent = await sql.fetch("SELECT state FROM order_transitions ORDER BY at")
+    assert "sent" in [row["state"] for row in sent]
+
+    restarted = await bot.start("webhook")
+    await bot.ready(restarted)
+    buy = await eventually(lambda: sql.fetchrow(FILLED), "the fill is recorded")
+    assert len(await exchange.orders()) == 1
+    assert Decimal((await exchange.books())["totals"]["BTC"]) == buy["filled_size"]
+
+
 async def test_a_lost_reply_is_unknown_and_then_found(bot: Bot, exchange: Exchange, sql: Connection) -> None:
     """F2: the connection drops after the order went live; one order, found by lookup, never "failed"."""
     webhook = await bot.start("webhook")

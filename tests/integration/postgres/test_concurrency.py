@@ -34,7 +34,7 @@ async def test_two_writers_lose_nothing(store: PostgresStore, database_url: str)
 
 
 async def test_many_more_writes_than_connections_all_arrive(store: PostgresStore) -> None:
-    """B273, B262, R61: 100 at once over a pool of 8, then the same 100 signed anew."""
+    """B273, B262, R61, F43: 100 at once over a pool of 8, then the same 100 signed anew."""
     for attempt, expected in (("first", Acceptance.ACCEPTED), ("second", Acceptance.DUPLICATE)):
         calls = [
             store.accept_signal(make_inbound(make_signal(number), request=f"{attempt}-{number}"))
