@@ -62,7 +62,9 @@ async def play(server: KillableServer, name: str, folder: Path) -> AsyncIterator
             yield Play(stage, market, sender)
 
 
-async def test_the_second_of_two_webhooks_takes_over_within_ten_seconds(server: KillableServer, folder: Path) -> None:
+async def test_the_second_of_two_webhooks_takes_over_within_ten_seconds(
+    server: KillableServer, folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """F33, S1: both get signals, one acts; it is killed with an order at the exchange, and is not ordered for again."""
     async with play(server, "recovery_two", folder) as now:
         now.stage.add_webhook()
@@ -76,9 +78,12 @@ async def test_the_second_of_two_webhooks_takes_over_within_ten_seconds(server: 
         struck = monotonic()
         await first.retire()
         await now.stage.protected()
-        assert monotonic() - struck < TAKE_OVER_S
+        taken_s = monotonic() - struck
+        assert taken_s < TAKE_OVER_S
         await now.traded()
         await now.end()
+    with capsys.disabled():
+        print(f"\nthe second webhook has taken over {taken_s:.1f} s after the first was killed")  # noqa: T201 - the figure is what it is run for
 
 
 async def _answer(stage: Scene, number: int) -> int:
@@ -89,7 +94,10 @@ async def _answer(stage: Scene, number: int) -> int:
 async def test_postgres_goes_away_in_the_middle_of_a_transaction(
     server: KillableServer, folder: Path, is_killed: bool
 ) -> None:
-    """F41, S2, E4: an intent waits for its lock when the server dies or is restarted; it was never committed."""
+    """F41, S2, E4: an intent waits for its lock when the server dies or is restarted; it was never committed.
+
+    While there is no database nobody is told that the bot is well.
+    """
     async with play(server, f"recovery_mid_{is_killed:d}", folder) as now:
         session, onlooker = await connect(now.stage.dsn), await connect(now.stage.dsn)
         await session.execute("BEGIN")
@@ -99,6 +107,7 @@ async def test_postgres_goes_away_in_the_middle_of_a_transaction(
         await eventually(lambda: onlooker.fetchval(waits), "an intent waits inside its transaction")
         if is_killed:
             await server.kill()
+            await eventually(lambda: _is_unwell(now.stage), "the webhook says that it is not well, or nothing")
             await asyncio.to_thread(server.start)
         else:
             await server.restart()
@@ -109,11 +118,19 @@ async def test_postgres_goes_away_in_the_middle_of_a_transaction(
         await now.end()
 
 
+async def _is_unwell(stage: Scene) -> bool:
+    return (await stage.ask(f"{stage.url()}/health"))[0] != 200
+
+
 @asynccontextmanager
 async def small_disk(server: KillableServer, folder: Path, database: str) -> AsyncIterator[Path]:
-    """Have a tablespace on a disk of its own, for the tables of `database`, which is dropped at the end."""
+    """Have a tablespace on a disk of its own, for the tables of `database`, which is dropped at the end.
+
+    Skips the test where no disk can be mounted.
+    """
     folder.mkdir()
-    await _run("mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "none", str(folder))
+    if await _run("mount", "-t", "tmpfs", "-o", f"size={SMALL_DISK_BYTES}", "none", str(folder)):
+        pytest.skip("a disk can be mounted by root only, and PostgreSQL's own limits fill no disk")
     try:
         owner = (server.folder / "data").stat()
         place = folder / "tables"
@@ -126,7 +143,7 @@ async def small_disk(server: KillableServer, folder: Path, database: str) -> Asy
         await admin.execute("DROP TABLESPACE small")
         await admin.close()
     finally:
-        await _run("umount", "-l", str(folder))
+        assert await _run("umount", "-l", str(folder)) == 0
 
 
 async def test_a_full_disk_accepts_nothing_and_loses_nothing(server: KillableServer, folder: Path) -> None:
@@ -234,6 +251,6 @@ async def _bottrader(stage: Scene, *words: str) -> str:
     return told.decode()
 
 
-async def _run(program: str, *arguments: str) -> None:
-    process = await asyncio.create_subprocess_exec(program, *arguments)
-    assert await process.wait() == 0
+async def _run(program: str, *arguments: str) -> int:
+    process = await asyncio.create_subprocess_exec(program, *arguments, stderr=asyncio.subprocess.DEVNULL)
+    return await process.wait()
