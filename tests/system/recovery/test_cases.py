@@ -241,7 +241,8 @@ async def _adoptable(stage: Scene) -> list[tuple[str, str]]:
 async def _bottrader(stage: Scene, *words: str) -> str:
     """Run a command with the settings of the webhook, straight at the database, and return what it told."""
     process = await asyncio.create_subprocess_exec(
-        *(BIN / "bottrader", *words),
+        str(BIN / "bottrader"),
+        *words,
         env={**stage.environment, "DATABASE_URL": stage.dsn},
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.STDOUT,
