@@ -2,7 +2,7 @@
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +18,7 @@ from tests.system.recovery.actors import Actor
 from tests.system.recovery.auditing import audit, audit_fills, end_flat, settled
 from tests.system.recovery.load import BASE, Market, Sender
 from tests.system.recovery.scene import PRODUCTS, Scene, scene, under_load
+from tests.system.recovery.telling import TOLD
 
 TAKE_OVER_S = 10.0
 SMALL_DISK_BYTES = 2 * 1024**2
@@ -63,7 +64,7 @@ async def play(server: KillableServer, name: str, folder: Path) -> AsyncIterator
 
 
 async def test_the_second_of_two_webhooks_takes_over_within_ten_seconds(
-    server: KillableServer, folder: Path, capsys: pytest.CaptureFixture[str]
+    server: KillableServer, folder: Path, record_property: Callable[[str, object], None]
 ) -> None:
     """F33, S1: both get signals, one acts; it is killed with an order at the exchange, and is not ordered for again."""
     async with play(server, "recovery_two", folder) as now:
@@ -82,8 +83,7 @@ async def test_the_second_of_two_webhooks_takes_over_within_ten_seconds(
         assert taken_s < TAKE_OVER_S
         await now.traded()
         await now.end()
-    with capsys.disabled():
-        print(f"\nthe second webhook has taken over {taken_s:.1f} s after the first was killed")  # noqa: T201 - the figure is what it is run for
+    record_property(TOLD, f"the second webhook had taken over {taken_s:.1f} s after the first was killed")
 
 
 async def _answer(stage: Scene, number: int) -> int:
