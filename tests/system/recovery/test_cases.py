@@ -215,6 +215,8 @@ async def test_an_older_backup_is_brought_up_to_the_exchange(server: KillableSer
         await settled(now.stage)
         for held, amount in await _adoptable(now.stage):
             await _bottrader(now.stage, "adopt", f"{held}-USD", amount, "--price", str(BASE))
+        # A start takes them up at once; else the next reconciliation does.
+        await now.stage.webhooks[1].kill()
         await end_flat(now.stage, now.market)
         placed = [order.request.client_order_id for order in now.stage.ledger().orders]
         assert placed[: len(lost)] == lost
