@@ -13,7 +13,8 @@ from tests.fixtures.processes import Bot, Exchange, eventually, signal_body
 async def test_after_an_older_backup_the_books_equal_the_exchanges(
     shell: Shell, bot: Bot, exchange: Exchange, sql: Connection, empty_database_url: str, tmp_path: Path
 ) -> None:
-    """A backup knows a buy and not the take profit that followed; restored and reconciled, nothing differs."""
+    """F44, E1, E2, E3: a backup knows a buy and not the take profit that followed; restored and reconciled, nothing
+    differs, and the lots are what both ways to compute them anew come to, and what the exchange holds."""
     names = {"BOTTRADER_EXCHANGE_REST_URL", "BOTTRADER_EXCHANGE_MARKET_WS_URL", "BOTTRADER_EXCHANGE_USER_WS_URL"}
     names |= {"BOTTRADER_EXCHANGE_KEY_NAME", "BOTTRADER_EXCHANGE_KEY_FILE"}
     settings = {name: bot.environment[name] for name in names}
@@ -44,6 +45,8 @@ async def test_after_an_older_backup_the_books_equal_the_exchanges(
     done = await run("reconcile", url=empty_database_url)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "the books are equal to the exchange's" in done.stdout
+    done = await run("lots", "check", url=empty_database_url)
+    assert done.returncode == 0, done.stdout + done.stderr
     restored = await connect(empty_database_url)
     try:
         trades = await restored.fetch("SELECT side, filled_size, filled_value, fees FROM trade_records ORDER BY side")

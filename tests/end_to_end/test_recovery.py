@@ -1,12 +1,14 @@
 """The bot dies at the worst moments; afterwards its books equal the exchange's and nothing was ordered twice."""
 
+import asyncio
 import time
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
 from bottrader.adapters.postgres.connection import Connection
-from tests.fixtures.processes import Bot, Exchange, eventually, signal_body
+from tests.fixtures.processes import PATIENCE_S, Bot, Exchange, eventually, signal_body
 
 pytestmark = pytest.mark.component("order_manager")
 
@@ -55,6 +57,25 @@ async def test_a_killed_webhook_looks_after_its_position_again_within_twenty_sec
     await eventually(
         lambda: sql.fetchrow("SELECT 1 FROM trade_records WHERE side = 'sell' AND status = 'filled'"), "the stop sells"
     )
+
+
+async def test_stopped_in_the_middle_of_placing(bot: Bot, exchange: Exchange, sql: Connection) -> None:
+    """F34, S2, R1: SIGTERM while the reply is on its way; it ends in order, and the next start finds the order."""
+    webhook = await bot.start("webhook")
+    await bot.ready(webhook)
+    await exchange.fault("POST /orders", "delay_reply", seconds=60)
+    await bot.signal(webhook, signal_body("buy"))
+    await eventually(exchange.orders, "the order is at the exchange")
+
+    assert await webhook.stop() == 0
+    sent = await sql.fetch("SELECT state FROM order_transitions ORDER BY at")
+    assert "sent" in [row["state"] for row in sent]
+
+    restarted = await bot.start("webhook")
+    await bot.ready(restarted)
+    buy = await eventually(lambda: sql.fetchrow(FILLED), "the fill is recorded")
+    assert len(await exchange.orders()) == 1
+    assert Decimal((await exchange.books())["totals"]["BTC"]) == buy["filled_size"]
 
 
 async def test_a_lost_reply_is_unknown_and_then_found(bot: Bot, exchange: Exchange, sql: Connection) -> None:
@@ -128,6 +149,33 @@ async def test_a_stopped_bot_ends_with_zero_and_starts_again(bot: Bot, exchange:
     await bot.ready(restarted)
     assert restarted.events("ready")[0]["positions"] == 1
     assert len(await exchange.orders()) == 1
+
+
+async def test_a_file_that_becomes_invalid_changes_nothing_of_a_bot_that_runs(
+    bot: Bot, exchange: Exchange, sql: Connection, tmp_path: Path
+) -> None:
+    """F53, S3: settings are taken whole at the start or not at all. Of a file with one good change and two bad ones the
+    bot that runs takes nothing, and no other one starts on it; 25 USD at 40,080.02 are 0.00062375 BTC.
+    """
+    file = tmp_path / "bottrader.toml"
+    file.write_text('[sizing]\norder_size_roc = "25"\n')
+    webhook = await bot.start("webhook", config=str(file))
+    await bot.ready(webhook)
+    snapshots = await sql.fetch("SELECT * FROM strategy_activations")
+
+    file.write_text('[sizing]\norder_size_roc = "50"\norder_size_signal = "much"\n[risk]\nmax_exposure = "-1"\n')
+    second = await bot.start("webhook", config=str(file))
+    async with asyncio.timeout(PATIENCE_S):
+        assert await second.process.wait() == 2
+    await second.reader  # type: ignore[attr-defined]
+    told = "\n".join(second.lines)
+    assert "order_size_signal" in told.lower()
+    assert "max_exposure" in told.lower()
+
+    await bot.signal(webhook, signal_body("buy", quote_size=None))
+    buy = await eventually(lambda: sql.fetchrow(FILLED), "the fill is recorded")
+    assert buy["filled_size"] == Decimal("0.00062375")
+    assert await sql.fetch("SELECT * FROM strategy_activations") == snapshots
 
 
 async def _answers(bot: Bot, process: object) -> bool:

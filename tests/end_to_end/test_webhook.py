@@ -11,7 +11,8 @@ DAY_MS = 24 * 3600 * 1000
 
 
 async def test_the_door_refuses_what_it_should(bot: Bot, exchange: Exchange, sql: Connection) -> None:
-    """B256-B258, E5: malformed, unsigned, wrongly signed, stale, unclear: each gets a 4xx, one sentence, no effect."""
+    """B256-B258, E5, F46, F47, F49: malformed, unsigned, wrongly signed, stale, unclear: each gets a 4xx, one sentence,
+    and has no effect."""
     webhook = await bot.start("webhook")
     await bot.ready(webhook)
     good = json.dumps(signal_body()).encode()

@@ -1,5 +1,10 @@
 """The system layer: the whole program as a user meets it, with a real Postgres where one is asked for."""
 
+from typing import Any
+
+import pytest
+
+from tests.fixtures import databases as isolation
 from tests.fixtures.command_line import shell
 from tests.fixtures.databases import (
     databases,
@@ -7,13 +12,13 @@ from tests.fixtures.databases import (
     postgres_server,
     pytest_configure_node,
     pytest_report_header,
-    pytest_terminal_summary,
     pytest_testnodedown,
     sql,
     store,
 )
 from tests.fixtures.databases import own_database_url as database_url  # programs are killed here
 from tests.fixtures.processes import bot, exchange
+from tests.system.recovery import telling
 
 __all__ = [
     "bot",
@@ -24,9 +29,14 @@ __all__ = [
     "postgres_server",
     "pytest_configure_node",
     "pytest_report_header",
-    "pytest_terminal_summary",
     "pytest_testnodedown",
     "shell",
     "sql",
     "store",
 ]
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    """Tell of the databases, and of what was killed."""
+    isolation.pytest_terminal_summary(terminalreporter, config)
+    telling.tell(terminalreporter)

@@ -22,7 +22,7 @@ from bottrader.adapters.postgres.store import open_store
 from bottrader.app.check_lots import check_lots
 from bottrader.domain.lots import Allocation, allocate
 from bottrader.domain.orders import Fill
-from tests.fixtures.killable_server import KillableServer, killable_server, make_database
+from tests.fixtures.killable_server import KillableServer, killable_database, killable_server
 from tests.fixtures.ledger_writer import Step, schedule
 from tests.fixtures.processes import PATIENCE_S, inherited_environment
 
@@ -148,33 +148,40 @@ async def test_no_acknowledged_fill_is_lost_or_doubled(server: KillableServer, s
     kills = ["process"] * PROCESS_KILLS + ["server"] * SERVER_KILLS
     count = STEPS_PER_KILL * len(kills)
     chance.shuffle(kills)
-    dsn = await make_database(server.url, f"killed_{seed}")
     steps = schedule(seed, count)
-    writer, auditor = await _writer(dsn, seed, count), Auditor(steps, dsn)
-    for victim in kills:
+    async with killable_database(server, f"killed_{seed}") as dsn:
+        writer, auditor = await _writer(dsn, seed, count), Auditor(steps, dsn)
+        for victim in kills:
+            await _kill_once(writer, auditor, chance, server if victim == "server" else None)
         await writer.start()
-        if chance.random() < 0.2:
-            # While it reads its books and brings them in step.
-            await writer.until("connected")
-        else:
-            await writer.until("recovered")
-            await auditor.audit(writer.acknowledged)
-            await writer.go_on()
-            for _ in range(chance.randint(0, 5) + min(OVERLAP, writer.acknowledged)):
-                await writer.until("ack")
-        # The moment itself is drawn, so there is no event to wait for.
-        await asyncio.sleep(chance.random() * DELAY_S_MAX)
-        if victim == "server":
-            await server.kill()
+        await writer.until("recovered")
+        await auditor.audit(writer.acknowledged)
+        # After all of that it goes on.
+        await writer.go_on()
+        await writer.until("ack")
         writer.kill()
         await writer.until("ended")
-        if victim == "server":
-            await asyncio.to_thread(server.start)
+        writer.process.stdin.close()  # type: ignore[union-attr]
+        assert await writer.process.wait() == 0
+
+
+async def _kill_once(writer: Writer, auditor: Auditor, chance: Random, server: KillableServer | None) -> None:
+    """Have the writer work, and kill it, with the server if there is one, at a moment that is drawn."""
     await writer.start()
-    await writer.until("recovered")
-    await auditor.audit(writer.acknowledged)
-    assert writer.acknowledged > 0
+    if chance.random() < 0.2:
+        # While it reads its books and brings them in step.
+        await writer.until("connected")
+    else:
+        await writer.until("recovered")
+        await auditor.audit(writer.acknowledged)
+        await writer.go_on()
+        for _ in range(chance.randint(0, 5) + min(OVERLAP, writer.acknowledged)):
+            await writer.until("ack")
+    # The moment itself is drawn, so there is no event to wait for.
+    await asyncio.sleep(chance.random() * DELAY_S_MAX)
+    if server is not None:
+        await server.kill()
     writer.kill()
     await writer.until("ended")
-    writer.process.stdin.close()  # type: ignore[union-attr]
-    assert await writer.process.wait() == 0
+    if server is not None:
+        await asyncio.to_thread(server.start)

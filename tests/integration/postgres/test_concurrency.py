@@ -34,7 +34,7 @@ async def test_two_writers_lose_nothing(store: PostgresStore, database_url: str)
 
 
 async def test_many_more_writes_than_connections_all_arrive(store: PostgresStore) -> None:
-    """B273, B262, R61: 100 at once over a pool of 8, then the same 100 signed anew."""
+    """B273, B262, R61, F43: 100 at once over a pool of 8, then the same 100 signed anew."""
     for attempt, expected in (("first", Acceptance.ACCEPTED), ("second", Acceptance.DUPLICATE)):
         calls = [
             store.accept_signal(make_inbound(make_signal(number), request=f"{attempt}-{number}"))
@@ -185,7 +185,10 @@ async def test_a_lease_is_lost_with_its_connection(store: PostgresStore, databas
     """D6: the old holder sees it, and a new one takes over."""
     async with store.lease("webhook") as old:
         assert await old.is_held()
+        told = asyncio.create_task(old.cut())
         await sql.execute(OTHERS_SESSIONS)
+        async with asyncio.timeout(10):
+            await told
         assert not await old.is_held()
         async with open_store(database_url) as standby, standby.lease("webhook") as new:
             assert new.token > old.token

@@ -5,6 +5,7 @@ import ssl
 from contextlib import suppress
 from pathlib import Path
 
+import asyncpg  # type: ignore[import-untyped]
 import pytest
 
 from bottrader.adapters.postgres import schema
@@ -152,3 +153,36 @@ def test_tests_refuse_a_database_that_is_not_named_as_a_tests(name: str) -> None
 )
 def test_tests_take_a_tests_database_of_this_machine(url: str) -> None:
     refuse_precious(url)
+
+
+@pytest.mark.parametrize("is_done_before", [False, True])
+async def test_a_cancellation_is_not_hidden_by_what_the_clean_up_raises(is_done_before: bool) -> None:
+    """F41: cancelled in a transaction whose session is gone, it cannot roll back, and is cancelled all the same; what
+    fails while a cancelled task cleans up is told as what it is."""
+
+    async def hidden() -> None:
+        with translated("recording"):
+            try:
+                await asyncio.Event().wait()
+            finally:
+                raise asyncpg.InterfaceError("cannot perform operation: connection is closed")
+
+    async def cleaning_up() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            with translated("releasing"):
+                raise asyncpg.InterfaceError("connection is closed")
+
+    task = asyncio.create_task(cleaning_up() if is_done_before else hidden())
+    await asyncio.sleep(0)
+    task.cancel()
+    with pytest.raises(StoreUnreachable if is_done_before else asyncio.CancelledError):
+        await task
+
+
+async def test_a_time_that_is_up_is_no_cancellation() -> None:
+    """The driver's own clock ends a statement; the task that waited for it goes on."""
+    with pytest.raises(StoreUnreachable), translated("recording"):
+        async with asyncio.timeout(0):
+            await asyncio.Event().wait()

@@ -97,6 +97,7 @@ async def test_two_processes_that_upgrade_at_once_take_turns(empty_database_url:
 
 
 async def test_an_old_database_is_named_with_both_revisions(empty_database_url: str) -> None:
+    """F37, S2"""
     with pytest.raises(SchemaOutOfDate, match=r"revision none .* needs [0-9]{4}; run `bottrader db upgrade`"):
         await schema.check(empty_database_url)
     await schema.upgrade(empty_database_url, "0001")
@@ -105,6 +106,7 @@ async def test_an_old_database_is_named_with_both_revisions(empty_database_url: 
 
 
 async def test_a_database_of_a_newer_program_is_left_alone(own_database_url: str) -> None:
+    """F37, S2"""
     connection = await connect(own_database_url)
     await connection.execute("UPDATE alembic_version SET version_num = '0999'")
     await connection.close()

@@ -170,21 +170,29 @@ async def test_cut_streams_come_back_and_the_bot_is_well_again(stage: Stage) -> 
         await webhook.healthy()
 
 
-async def test_a_lost_lease_ends_the_webhook(stage: Stage, monkeypatch: pytest.MonkeyPatch, sql: Connection) -> None:
-    """F33: the database session that held it is gone; another one may act, so this one must not."""
-    monkeypatch.setattr("bottrader.bootstrap.services.LEASE_CHECK_S", 0.05)
+END_HOLDER = "the database ends its session"
+OVERTAKE = "a newer holder has a newer token"
+LOSSES = {END_HOLDER: END_ADVISORY_HOLDERS, OVERTAKE: "UPDATE leases SET token = token + 1"}
+
+
+@pytest.mark.parametrize(("loss", "check_s"), [(END_HOLDER, 3600), (OVERTAKE, 0.05)])
+async def test_a_lost_lease_ends_the_webhook(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, sql: Connection, loss: str, check_s: float
+) -> None:
+    """F33, F41: another one may act, so this one must not; the end of the session is told and need not be asked for."""
+    monkeypatch.setattr("bottrader.bootstrap.services.LEASE_CHECK_S", check_s)
     with pytest.raises(AssertionError) as ended:
-        await _lose_the_lease(stage, sql)
+        await _lose_the_lease(stage, sql, LOSSES[loss])
     cause = ended.value.__cause__
     while isinstance(cause, BaseExceptionGroup):
         cause = cause.exceptions[0]
     assert isinstance(cause, StartupRefused)
 
 
-async def _lose_the_lease(stage: Stage, sql: Connection) -> None:
+async def _lose_the_lease(stage: Stage, sql: Connection, statement: str) -> None:
     async with stage.webhook() as webhook:
         await webhook.healthy()
-        await sql.execute(END_ADVISORY_HOLDERS)
+        await sql.execute(statement)
         await eventually(lambda: None, "the service ends, and this wait with it")
 
 

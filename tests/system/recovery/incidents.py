@@ -5,7 +5,6 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from random import Random
-from statistics import median
 from time import monotonic
 
 from tests.fixtures.cutting_proxy import Cut
@@ -88,13 +87,3 @@ class Incidents:
             assert monotonic() < until, "nothing was committed"
             await asyncio.sleep(POLL_S)
         self._struck_at = monotonic()
-
-    def told(self) -> str:
-        """Return what happened and how long it took, in lines."""
-        lines = [f"{sum(self.counts.values())} incidents"]
-        every = [second for each in self.seconds.values() for second in each]
-        for kind, taken in [*sorted(self.seconds.items()), ("all", every)]:
-            count = self.counts.get(kind, sum(self.counts.values()))
-            worst = f"median {median(taken):.1f} s, worst {max(taken):.1f} s" if taken else "no wait measured"
-            lines.append(f"  {kind}: {count}, until protected again {worst}")
-        return "\n".join(lines)

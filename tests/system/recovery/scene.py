@@ -19,7 +19,7 @@ from coinbase_sim.products import product_named
 from coinbase_sim.simulator import Simulator, SimulatorOptions
 from coinbase_sim.state import SimulatorState, decode_state
 from tests.fixtures.cutting_proxy import CuttingProxy, cutting_proxy
-from tests.fixtures.killable_server import KillableServer, make_database
+from tests.fixtures.killable_server import KillableServer, killable_database
 from tests.fixtures.processes import SECRET, free_port, inherited_environment
 from tests.system.recovery.actors import Actor, Troupe, troupe
 from tests.system.recovery.load import BASE, REQUEST_TIMEOUT_S, Market, Sender
@@ -167,7 +167,6 @@ def new_ledger() -> bytes:
 @asynccontextmanager
 async def scene(server: KillableServer, name: str, folder: Path) -> AsyncIterator[Scene]:
     """Have an exchange, a database and a wire to it; webhooks are added by the test."""
-    dsn = await make_database(server.url, name)
     state_file, port = folder / "exchange.json", free_port()
     state_file.write_bytes(new_ledger())
     products = [word for product in PRODUCTS for word in ("--product", product)]
@@ -175,6 +174,7 @@ async def scene(server: KillableServer, name: str, folder: Path) -> AsyncIterato
     argv = [*serve, "--state", str(state_file), "--durable", *products]
     exchange = Actor(argv, inherited_environment(), folder / "exchange.log")
     async with AsyncExitStack() as opened:
+        dsn = await opened.enter_async_context(killable_database(server, name))
         timeout = aiohttp.ClientTimeout(total=REQUEST_TIMEOUT_S)
         http = await opened.enter_async_context(aiohttp.ClientSession(timeout=timeout))
         proxy, url = await opened.enter_async_context(cutting_proxy(dsn))

@@ -246,3 +246,14 @@ async def test_without_an_exchange_the_comparison_is_left_out() -> None:
     result = await check(audit_of())
     assert result.holds
     assert at_exchange(result).left_out == "left out by the test"
+
+
+async def test_an_exponent_is_no_difference_and_a_zero_at_the_end_is_one() -> None:
+    """The driver reads 40000 as 4E+4."""
+    for read, holds in (("4E+4", True), ("40000.0", False)):
+        trades = (execution("b1", Side.BUY, "1", "40000", 0), execution("s1", Side.SELL, "1", "40000", 1))
+        made = audit_of(trades, queued=frozenset())
+        rows = [replace(each, row=replace(each.row, buy_price=Price(Decimal(read)))) for each in made.rows]
+        result = await check_lots(Auditor(replace(made, rows=rows)), None, "not asked")
+        (amounts,) = [check for check in result.checks if check.name.startswith("amounts of a row")]
+        assert (not amounts.findings) is holds

@@ -296,6 +296,9 @@ async def test_the_desk_works_for_as_long_as_it_holds_the_lease(house: House) ->
             async def is_held(self) -> bool:
                 return await lease.is_held() and house.clock.now() < FIRST + timedelta(hours=13)
 
+            async def cut(self) -> None:
+                await lease.cut()
+
         await house.desk.run(Ending(), Pulse(house.clock, 900))
     assert [mail.message_id for mail in house.mailbox.mails] == ["<daily-1402@x>", "<daily-1414@x>"]
     # It looks at least every minute, and at the very moment a report is due.

@@ -3,6 +3,8 @@
 0.01 BTC bought at 40,000 cost 403.20; sold at 38,000 they bring 376.96, which is a loss of 26.24.
 """
 
+import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -141,7 +143,18 @@ async def test_the_days_loss_counts_what_is_realized_and_what_is_not() -> None:
         assert await code(house) == expected
 
 
+@pytest.fixture(params=["UTC", "America/New_York", "Pacific/Kiritimati"])
+def host_zone(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", request.param)
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("host_zone")
 async def test_a_new_day_begins_with_nothing_realized() -> None:
+    """F39, S3: the day is UTC's, wherever the host stands and whatever is done to its clock for the summer."""
     house = await house_with(daily_loss_quote_max=Decimal(20)).open()
     await lose_once(house, "first")
     assert await code(house) == "DAILY_LOSS_LIMIT"

@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from bottrader.adapters.memory.exchange import FillParts, Lose, MemoryExchange, Refuse, StayOpen
 from bottrader.app.activity import Activity
 from bottrader.app.protect_positions import Protection
@@ -102,6 +104,41 @@ async def test_a_signal_that_is_taken_is_ordered() -> None:
         desk.desk.take_signal(signal())
         await desk.quiet()
         assert desk.house.portfolio.position(BTC) is not None
+
+
+@pytest.mark.parametrize(
+    "actions",
+    [
+        (Action.BUY, Action.SELL, Action.BUY),
+        (Action.SELL, Action.BUY, Action.BUY),
+        (Action.BUY, Action.BUY, Action.SELL),
+    ],
+)
+async def test_signals_that_contradict_each_other_at_once_are_acted_on_in_the_order_of_their_acceptance(
+    actions: tuple[Action, ...],
+) -> None:
+    """F50, S3, E4: one buy at most, whatever comes beside it, and each has one outcome.
+
+    A sell before any buy finds nothing to sell; after one it is held back, since a position that has just begun has
+    lost its fees; the second buy finds a position.
+    """
+    async with working() as desk:
+        signals = [signal(action, number) for number, action in enumerate(actions)]
+        for each in signals:
+            desk.desk.take_signal(each)
+        await desk.quiet()
+        codes = []
+        for each in signals:
+            outcome = await desk.house.store.outcome_of(each.signal_id)
+            assert outcome is not None
+            codes.append(outcome.code)
+        first_buy = actions.index(Action.BUY)
+        expected = {Action.SELL: "SIGNAL_EXIT_HELD", Action.BUY: "POSITION_EXISTS"}
+        assert codes == [
+            "SUCCESS" if number == first_buy else "INSUFFICIENT_BASE" if number < first_buy else expected[action]
+            for number, action in enumerate(actions)
+        ]
+        assert len(desk.house.exchange.placements) == 1
 
 
 async def test_a_price_is_judged() -> None:

@@ -107,7 +107,7 @@ def test_all_positions_together_are_a_share_of_equity(equity: str, expected: str
     [(60, None), (60.001, "STALE_PRICE"), (math.inf, "STALE_PRICE"), (math.nan, "STALE_PRICE"), (-1, None)],
 )
 def test_an_entry_needs_a_fresh_price(age_s: float, expected: str | None) -> None:
-    """S7."""
+    """S7, F35: what waited while the process stood still is as old as its own time says."""
     assert code(price_age_s=age_s) == expected
 
 

@@ -12,6 +12,7 @@ from bottrader.adapters.postgres.store import open_store
 from bottrader.adapters.system.clock import SystemClock
 from bottrader.adapters.system.library_log import libraries_told_to
 from bottrader.adapters.system.log import StructuredLog, Tee, standard_stream
+from bottrader.adapters.system.stalls import stall_watch
 from bottrader.app.activity import Activity
 from bottrader.app.check_health import Part
 from bottrader.app.notify_people import NotifyingLog
@@ -71,6 +72,7 @@ async def run_role(settings: Settings, role: Role, stop: asyncio.Event) -> None:
             raise ConfigInvalid("\n".join(faults))
         notifier = await opened.enter_async_context(open_notifier(settings, lines))
         log = Tee([lines, NotifyingLog(notifier, SystemClock())])
+        await opened.enter_async_context(stall_watch(lines, log))
         address = address_of(settings)
         dsn = await opened.enter_async_context(open_database(settings))
         store = await opened.enter_async_context(open_store(dsn))

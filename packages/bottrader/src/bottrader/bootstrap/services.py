@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from datetime import timedelta
 from functools import partial
 
@@ -219,9 +219,16 @@ class WebhookService:
             await pulse.sleep(KILL_SWITCH_CHECK_S)
 
     async def _guard(self, lease: Lease, pulse: Pulse) -> None:
-        """End this process's acting when the lease is gone: another webhook may hold it by then (F33)."""
+        """End this process's acting when the lease is gone: another webhook may hold it by then (F33).
+
+        A session that ends is known at once, so that nobody is told for seconds that a bot without its database is
+        well; what else takes a lease away shows when it is asked for.
+        """
         while await lease.is_held():
-            await pulse.sleep(LEASE_CHECK_S)
+            pulse.beat()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LEASE_CHECK_S):
+                    await lease.cut()
         self._is_lease_held = False
         self._log.alarm("lease_lost", lease=WEBHOOK_LEASE)
         raise StartupRefused("the lease is lost: another webhook may act, so this one ends; start it again")

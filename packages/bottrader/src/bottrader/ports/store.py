@@ -85,6 +85,10 @@ class Lease(Protocol):
         """Tell whether the lease still stands; False means another process may act, so stop."""
         ...
 
+    async def cut(self) -> None:
+        """Return when the session that holds the lease has ended, at once if it has; a lease may be lost without."""
+        ...
+
 
 class SignalStore(Protocol):
     """Signals, from birth to outcome. Raises `StoreUnreachable` when the database does not answer: the caller must then

@@ -378,14 +378,17 @@ class MemoryLease:
 
     def __init__(self, token: int) -> None:
         self._token = token
-        self._is_held = True
+        self._cut = asyncio.Event()
 
     @property
     def token(self) -> int:
         return self._token
 
     async def is_held(self) -> bool:
-        return self._is_held
+        return not self._cut.is_set()
+
+    async def cut(self) -> None:
+        await self._cut.wait()
 
     def lose(self) -> None:
-        self._is_held = False
+        self._cut.set()

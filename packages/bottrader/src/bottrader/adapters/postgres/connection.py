@@ -5,7 +5,9 @@ client. So everything that is not a definite refusal by the database is `StoreUn
 write with the same key.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import asyncio
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from typing import Any, Protocol, cast
 from urllib.parse import parse_qs, urlsplit
@@ -39,12 +41,15 @@ Row = Mapping[str, Any]
 
 # SQLSTATE classes in which the database answered for certain: the data or the statement contradicts the schema.
 _DEFINITE_REFUSALS = ("22", "23", "42", "P0")
+# SQLSTATE class in which it undid a transaction that may as well be repeated.
+_ROLLED_BACK = "40"
 VERIFIED = "verify-full"
 _EXAMPLE = "postgresql://user:password@host:5432/name"
 
 
-class ConnectionLost(StoreUnreachable):
-    """The session ended under the statement: what it did is not known, and another session can be had at once."""
+class Interrupted(StoreUnreachable):
+    """The session ended under the statement, and what it did is not known; or the database undid it to let another one
+    pass (a deadlock, a serialisation failure). It may be repeated at once under the same keys (F42, F43)."""
 
 
 class Connection(Protocol):
@@ -79,6 +84,8 @@ class Connection(Protocol):
     def terminate(self) -> None: ...
 
     def is_closed(self) -> bool: ...
+
+    def add_termination_listener(self, callback: Callable[[object], None]) -> None: ...
 
 
 def address_of(dsn: str) -> str:
@@ -143,18 +150,41 @@ async def _leave_as_it_is(_: object) -> None:
 
 @contextmanager
 def translated(doing: str) -> Iterator[None]:
-    """Turn whatever the driver or the operating system raises inside into `StoreUnreachable` or `InvariantBroken`."""
+    """Turn whatever the driver or the operating system raises inside into `StoreUnreachable` or `InvariantBroken`.
+
+    Except where it hides that the task was cancelled: then it stays cancelled.
+    """
+    handled = sys.exception()
     try:
         yield
     except asyncpg.PostgresError as error:
+        _stay_cancelled(error, handled)
         if (error.sqlstate or "").startswith(_DEFINITE_REFUSALS):
             raise InvariantBroken(f"the database refused while {doing}: {error}") from error
-        kind = ConnectionLost if isinstance(error, asyncpg.PostgresConnectionError) else StoreUnreachable
+        gave_way = (error.sqlstate or "").startswith(_ROLLED_BACK)
+        kind = Interrupted if gave_way or isinstance(error, asyncpg.PostgresConnectionError) else StoreUnreachable
         raise kind(f"the database failed while {doing}: {error}") from error
     except (asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, EOFError) as error:
+        _stay_cancelled(error, handled)
         cause = str(error) or type(error).__name__
-        kind = ConnectionLost if isinstance(error, ConnectionError | EOFError) else StoreUnreachable
+        kind = Interrupted if isinstance(error, ConnectionError | EOFError) else StoreUnreachable
         raise kind(f"the database did not answer while {doing}: {cause}") from error
+
+
+def _stay_cancelled(error: BaseException, handled: BaseException | None) -> None:
+    """Raise the cancellation that `error` hides, if it hides one that came after `handled`.
+
+    A task that is cancelled inside a transaction whose session is gone gets the driver's complaint that it cannot roll
+    back. Taken for an answer of the database, the task would go on, and whoever ends the process waits for it for ever.
+    """
+    task = asyncio.current_task()
+    if task is None or not task.cancelling():
+        return
+    hidden = error.__context__
+    while hidden is not None and hidden is not handled:
+        if isinstance(hidden, asyncio.CancelledError):
+            raise hidden
+        hidden = hidden.__context__
 
 
 @contextmanager

@@ -30,6 +30,8 @@ class PostgresLease:
         self._token = token
         # A connection answers one question at a time.
         self._asking = asyncio.Lock()
+        self._cut = asyncio.Event()
+        connection.add_termination_listener(lambda _: self._cut.set())
 
     @property
     def token(self) -> int:
@@ -44,6 +46,10 @@ class PostgresLease:
                     return bool(await self._connection.fetchval(CURRENT_HOLDER, self._role) == self._token)
         except StoreUnreachable:
             return False
+
+    async def cut(self) -> None:
+        if not self._connection.is_closed():
+            await self._cut.wait()
 
 
 @asynccontextmanager

@@ -5,12 +5,12 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Protocol, TypeVar
 
-from bottrader.adapters.postgres.connection import Connection, ConnectionLost, Row, create_pool, translated
+from bottrader.adapters.postgres.connection import Connection, Interrupted, Row, create_pool, translated
 
 POOL_SIZE = 8
 CLOSE_TIMEOUT_S = 5.0
 WRITE_PAUSES_S = (0.02, 0.2)
-"""Before each repeat of a write whose session was lost: the first for a single cut, the second for a fail-over."""
+"""Before each repeat of a write that was interrupted: the first for a single cut, the second for a fail-over."""
 
 T_co = TypeVar("T_co", covariant=True)
 T = TypeVar("T")
@@ -40,17 +40,17 @@ class Database:
                 yield connection
 
     async def write(self, doing: str, work: Work[T]) -> T:
-        """Run `work` in one transaction, and once more under the same keys when the session is lost, since a commit
-        whose acknowledgement did not come may have happened (F42).
+        """Run `work` in one transaction, and again under the same keys when it is interrupted, since a commit whose
+        acknowledgement did not come may have happened (F42); never more often than there are pauses.
 
-        Raises `StoreUnreachable` when the repeats are lost as well or the database fails, `InvariantBroken` when it
-        refused.
+        Raises `StoreUnreachable` when the repeats are interrupted as well or the database fails, `InvariantBroken` when
+        it refused.
         """
         for pause_s in WRITE_PAUSES_S:
             try:
                 async with self.transaction(doing) as connection:
                     return await work(connection, is_repeat=pause_s != WRITE_PAUSES_S[0])
-            except ConnectionLost:
+            except Interrupted:
                 await asyncio.sleep(pause_s)
         async with self.transaction(doing) as connection:
             return await work(connection, is_repeat=True)
@@ -63,7 +63,7 @@ class Database:
         for pause_s in WRITE_PAUSES_S:
             try:
                 return await self.fetch(doing, query, *args), pause_s != WRITE_PAUSES_S[0]
-            except ConnectionLost:
+            except Interrupted:
                 await asyncio.sleep(pause_s)
         return await self.fetch(doing, query, *args), True
 
