@@ -284,7 +284,7 @@ async def test_a_signal_is_durable_before_200(store: PostgresStore, http: aiohtt
     first, second = Webhook(store), Webhook(store)
     async with first.served(), second.served():
         assert (await sender_to(first.url, http).send(make_signal())).delivery is Delivery.ACKNOWLEDGED
-        assert await store.signals_without_outcome() == [make_signal()]
+        assert await store.signals_without_outcome([BTC], 100) == [make_signal()]
         await asyncio.sleep(0.002)
         assert (await sender_to(second.url, http).send(make_signal())).delivery is Delivery.ACKNOWLEDGED
         assert second.handed == []

@@ -10,7 +10,7 @@ from bottrader.adapters.postgres.store import PostgresStore
 from bottrader.domain.errors import InvariantBroken
 from bottrader.domain.market import ProductId
 from bottrader.ports import Acceptance
-from tests.fixtures.facts import make_inbound, make_signal
+from tests.fixtures.facts import BTC, make_inbound, make_signal
 
 HOLD_THE_TABLE = "LOCK TABLE inbound_signals IN SHARE ROW EXCLUSIVE MODE"
 COMMITS = "SELECT count(DISTINCT xmin::text) FROM inbound_signals"
@@ -41,7 +41,7 @@ async def test_those_who_wait_for_a_commit_share_the_next(store: PostgresStore, 
 
     assert set(await asyncio.gather(*first, *later)) == {Acceptance.ACCEPTED}
     assert await sql.fetchval(COMMITS) == 2
-    assert await store.signals_without_outcome() == [make_signal(number) for number in range(40)]
+    assert await store.signals_without_outcome([BTC], 100) == [make_signal(number) for number in range(40)]
 
 
 async def test_one_that_the_database_refuses_takes_nobody_along(store: PostgresStore, sql: Connection) -> None:
@@ -88,7 +88,7 @@ async def test_who_gives_up_waiting_is_not_stored_and_holds_nobody_up(store: Pos
 
     rest = [tasks[0], tasks[1], tasks[3]]
     assert set(await asyncio.gather(*rest)) == {Acceptance.ACCEPTED}
-    assert await store.signals_without_outcome() == [make_signal(number) for number in (0, 1, 3)]
+    assert await store.signals_without_outcome([BTC], 100) == [make_signal(number) for number in (0, 1, 3)]
 
 
 async def test_when_the_one_who_writes_gives_up_the_next_goes_on(store: PostgresStore, sql: Connection) -> None:

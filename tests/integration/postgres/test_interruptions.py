@@ -74,8 +74,8 @@ async def test_a_write_that_always_has_to_give_way_is_given_up_with_nothing_done
 
 async def test_nobody_acts_on_a_database_that_cannot_be_written(own_database_url: str) -> None:
     """F43, S3: a replica shows books that may be old; what decides on orders first takes the lease, and that writes."""
-    name = own_database_url.rpartition("/")[2].partition("?")[0]
     session = await connect(own_database_url)
+    name = await session.fetchval("SELECT current_database()")
     await session.execute(f'ALTER DATABASE "{name}" SET default_transaction_read_only = on')
     await session.close()
     async with open_store(own_database_url) as store:

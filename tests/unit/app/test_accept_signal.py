@@ -8,7 +8,7 @@ from bottrader.app.accept_signal import SignalAcceptor
 from bottrader.domain.errors import StoreUnreachable
 from bottrader.domain.signals import Signal
 from bottrader.ports import Acceptance, InboundSignal
-from tests.fixtures.facts import make_inbound, make_signal
+from tests.fixtures.facts import BTC, make_inbound, make_signal
 
 
 class Bench:
@@ -23,7 +23,7 @@ async def test_a_new_signal_is_durable_and_handed_on() -> None:
     bench = Bench()
     assert await bench.acceptor.accept(make_inbound(make_signal())) is Acceptance.ACCEPTED
     assert bench.handed == [make_signal()]
-    assert await bench.store.signals_without_outcome() == [make_signal()]
+    assert await bench.store.signals_without_outcome([BTC], 100) == [make_signal()]
 
 
 @pytest.mark.parametrize(

@@ -103,7 +103,7 @@ async def live(house: House) -> None:
     house.with_ranges()
     await house.store.accept_signal(InboundSignal(signal(), "test", "body", "request", NOON))
     for _ in range(ROUNDS_MAX):
-        for waiting in await house.store.signals_without_outcome():
+        for waiting in await house.store.signals_without_outcome([BTC], 100):
             await house.actor.act(waiting, gate=None)
         for order in house.portfolio.open_orders():
             await house.settler.settle(order)

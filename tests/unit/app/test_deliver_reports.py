@@ -43,7 +43,8 @@ class Mailbox:
 class House:
     """A store, a mailbox and a clock that outlive the desk, as a database and a mail server outlive a process."""
 
-    def __init__(self, *, has_mail: bool = True) -> None:
+    def __init__(self, *, has_mail: bool = True, schedule: ReportSchedule = SCHEDULE) -> None:
+        self.schedule = schedule
         self.store: MemoryStore = MemoryStore()
         self.clock = ManualClock(FIRST - timedelta(minutes=1))
         self.mailbox = Mailbox()
@@ -55,7 +56,7 @@ class House:
 
     def new_desk(self) -> ReportDesk:
         sources = ReportSources(self.make, lambda period: f"<{period.kind}-{period.until:%d%H}@x>", self.mailer)
-        self.desk = ReportDesk(SCHEDULE, sources, self.store, self.clock, FixedEntropy(), self.events)
+        self.desk = ReportDesk(self.schedule, sources, self.store, self.clock, FixedEntropy(), self.events)
         return self.desk
 
     async def make(self, period: ReportPeriod) -> Mail:
@@ -287,20 +288,22 @@ async def test_of_two_desks_the_second_finds_the_period_settled(house: House) ->
     assert racing.outcomes() == [SENT]
 
 
-async def test_the_desk_works_for_as_long_as_it_holds_the_lease(house: House) -> None:
+async def test_the_desk_works_for_as_long_as_it_holds_the_lease() -> None:
+    house = House(schedule=ReportSchedule(ZoneInfo("UTC"), (time(2), time(3)), time(9)))
+    await house.open_books()
     async with house.store.lease("reporter") as lease:
 
         class Ending:
             token = 1
 
             async def is_held(self) -> bool:
-                return await lease.is_held() and house.clock.now() < FIRST + timedelta(hours=13)
+                return await lease.is_held() and house.clock.now() < FIRST + timedelta(hours=2)
 
             async def cut(self) -> None:
                 await lease.cut()
 
         await house.desk.run(Ending(), Pulse(house.clock, 900))
-    assert [mail.message_id for mail in house.mailbox.mails] == ["<daily-1402@x>", "<daily-1414@x>"]
+    assert [mail.message_id for mail in house.mailbox.mails] == ["<daily-1402@x>", "<daily-1403@x>"]
     # It looks at least every minute, and at the very moment a report is due.
     assert max(house.clock.slept_s) <= 60
     assert house.store.report_log[0].at == FIRST
@@ -319,6 +322,5 @@ async def test_the_age_of_a_kind_counts_from_the_newest_period_that_is_settled(h
     assert house.desk.ages_s()["daily"] == 3600
 
 
-async def test_a_kind_that_is_never_made_has_no_age(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tests.unit.app.test_deliver_reports.SCHEDULE", ReportSchedule(ZoneInfo("UTC"), (), time(9)))
-    assert House().desk.ages_s().keys() == {"weekly"}
+async def test_a_kind_that_is_never_made_has_no_age() -> None:
+    assert House(schedule=ReportSchedule(ZoneInfo("UTC"), (), time(9))).desk.ages_s().keys() == {"weekly"}

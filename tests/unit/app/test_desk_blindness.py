@@ -9,7 +9,7 @@ from decimal import Decimal
 import pytest
 
 from bottrader.adapters.memory.exchange import Lose, MemoryExchange, StayOpen
-from bottrader.app.run_webhook import SIGNALS_MAX
+from bottrader.app.queue_signals import SIGNALS_MAX
 from bottrader.domain.errors import ExchangeUnreachable
 from bottrader.domain.market import FeeRates, ProductId, Ticker
 from bottrader.domain.money import Size
@@ -300,8 +300,8 @@ async def test_a_replayed_report_asks_the_venue_nothing() -> None:
         assert house.exchange.hidden_lookups == 99
 
 
-async def test_only_so_many_signals_wait_and_those_that_were_left_out_are_taken_up_later() -> None:
-    """F36, F48: the door turns the flood away; what is durable all the same gets its outcome by a reconciliation."""
+async def test_only_so_many_signals_wait_and_all_that_are_durable_get_their_outcome() -> None:
+    """F36, F48: the door turns the flood away; what is durable all the same is taken up from the store."""
     house = House()
     desk = Desk(house)
     await desk.desk.start()
@@ -318,9 +318,6 @@ async def test_only_so_many_signals_wait_and_those_that_were_left_out_are_taken_
     desk.user.tell(StreamLive(house.clock.now()))
     await desk.quiet()
     assert desk.desk.has_room(BTC)
-    assert len(await house.store.signals_without_outcome()) == 2
-    desk.user.tell(StreamLive(house.clock.now()))
-    await desk.quiet()
-    assert await house.store.signals_without_outcome() == []
+    assert await house.store.signals_without_outcome([BTC], 100) == []
     task.cancel()
     await asyncio.wait({task})

@@ -67,7 +67,7 @@ async def test_a_flood_is_turned_away_before_anything_is_stored_and_the_same_sig
     status, answer = await bench.post(body_of())
     assert (status, answer["code"]) == (429, "BUSY")
     assert bench.handed == []
-    assert await bench.store.signals_without_outcome() == []
+    assert await bench.store.signals_without_outcome([BTC], 100) == []
     bench.room.add(BTC)
     assert (await bench.post(body_of()))[0] == 200
     assert bench.handed == [make_signal()]

@@ -27,6 +27,7 @@ from bottrader.app.monitor_positions import PositionMonitor
 from bottrader.app.portfolio import Portfolio
 from bottrader.app.progress import Progress
 from bottrader.app.protect_positions import PositionProtector
+from bottrader.app.queue_signals import SignalQueue
 from bottrader.app.quote_passively import PassiveQuoter
 from bottrader.app.reconcile import Reconciler, Reconciliation
 from bottrader.app.select_symbols import SymbolSelector
@@ -37,7 +38,7 @@ from bottrader.app.world import World
 from bottrader.domain.errors import AdapterError, ExchangeRefused, ExchangeUnreachable
 from bottrader.domain.market import ProductId, Ticker
 from bottrader.domain.orders import OpenOrder, OrderState
-from bottrader.domain.signals import Action, Signal, SignalId
+from bottrader.domain.signals import Action, Signal
 from bottrader.ports import OrderUpdate, UserFeed
 
 # An order that is still open is asked about again at this pace, in venue time.
@@ -51,8 +52,6 @@ RECONCILE_RETRY = timedelta(seconds=10)
 PRICE_LOOKS = 2
 ALARM_LOOKS = 6
 SETTLE_LOOKS = 2
-# Signals of one product that may wait for their turn; each is acted on within moments or expires.
-SIGNALS_MAX = 32
 # One piece of work on a product takes a few requests at most, and so long only when it hangs.
 WORK_S_MAX = 120.0
 # A reconciliation may have years of fills to ask for.
@@ -77,11 +76,10 @@ class DeskCrew:
 class _Bench:
     """What waits to be done for one product."""
 
-    __slots__ = ("is_sighted", "lock", "looks", "price", "quote", "settled_at", "signals", "updates", "updates_due")
+    __slots__ = ("is_sighted", "lock", "looks", "price", "quote", "settled_at", "updates", "updates_due")
 
     def __init__(self) -> None:
         self.lock = asyncio.Lock()
-        self.signals: asyncio.Queue[Signal] = asyncio.Queue()
         self.updates: dict[str, OrderUpdate] = {}
         """The newest report of each order that is to be asked about."""
         self.updates_due = asyncio.Event()
@@ -101,7 +99,6 @@ class TradingDesk:
     def __init__(
         self, world: World, portfolio: Portfolio, crew: DeskCrew, activity: Activity, reconcile_interval: timedelta
     ) -> None:
-        self._store = world.store
         self._clock = world.clock
         self._log = world.log
         self._portfolio = portfolio
@@ -117,7 +114,7 @@ class TradingDesk:
         self._activity = activity
         self._reconcile_interval = reconcile_interval
         self._benches = {product_id: _Bench() for product_id in portfolio.product_ids}
-        self._waiting: set[SignalId] = set()
+        self._signals = SignalQueue(portfolio.product_ids, world.store, world.log, activity)
         self._reconcile_due = asyncio.Event()
         self._reconciled_at: datetime | None = None
         self._user = UserFollower(portfolio, world.log, self._note_update, self._request_reconciliation)
@@ -151,19 +148,17 @@ class TradingDesk:
         await self._selector.follow_reconciliation()
         await self._guard.run(self.last_reconciliation, self.locked)
         self._reconciled_at = self._clock.now()
+        await self._signals.fetch_all()
         self.is_ready = True
-        await self._take_up_signals()
         self._log.info("ready", at=self._clock.now(), positions=len(self._portfolio.positions()))
 
     def has_room(self, product_id: ProductId) -> bool:
         """Tell whether one more signal of this product may wait for its turn."""
-        return self._benches[product_id].signals.qsize() < SIGNALS_MAX
+        return self._signals.has_room(product_id)
 
     def take_signal(self, signal: Signal) -> None:
         """Queue an accepted signal; taking it up twice is harmless, since it gets one outcome."""
-        self._activity.begin()
-        self._waiting.add(signal.signal_id)
-        self._benches[signal.product_id].signals.put_nowait(signal)
+        self._signals.put(signal)
 
     async def on_ticker(self, ticker: Ticker) -> None:
         """Note the price and have the position judged by it; never waits for an answer of the venue."""
@@ -197,6 +192,7 @@ class TradingDesk:
             if has_position and bench.looks == ALARM_LOOKS:
                 self._log.alarm("position_without_price", product_id=product_id, looks=bench.looks)
         self._guard.look()
+        self._signals.look()
         self._request_reconciliation_when_due()
 
     async def run(self, market: MarketWatcher, user: UserFeed, board: TaskBoard | None = None) -> None:
@@ -206,10 +202,11 @@ class TradingDesk:
             tasks.create_task(market.run(self._monitor.on_closed, self.on_ticker, board))
             tasks.create_task(board.keep("user_stream", STREAM_SILENCE_S_MAX, partial(self._user.run, user)))
             tasks.create_task(board.keep("reconcile", RECONCILING_S_MAX, self._reconcile_repeatedly))
+            tasks.create_task(board.keep("signals", WORK_S_MAX, self._signals.fetch_repeatedly))
             tasks.create_task(self._stop_waiting_when_lost(market))
             for product_id, bench in self._benches.items():
                 works = {
-                    "act": partial(self._act_repeatedly, bench, market),
+                    "act": partial(self._act_repeatedly, product_id, bench, market),
                     "settle": partial(self._settle_repeatedly, product_id, bench, market),
                     "judge": partial(self._judge_repeatedly, product_id, bench, market),
                     "ask": partial(self._ask_repeatedly, product_id, bench),
@@ -256,10 +253,11 @@ class TradingDesk:
             finally:
                 self._activity.end()
 
-    async def _act_repeatedly(self, bench: _Bench, market: MarketWatcher, pulse: Pulse) -> None:
+    async def _act_repeatedly(self, product_id: ProductId, bench: _Bench, market: MarketWatcher, pulse: Pulse) -> None:
         while True:
             pulse.rest()
-            signal = await bench.signals.get()
+            signal = await self._signals.next(product_id)
+            has_outcome = False
             try:
                 # A signal that an earlier life accepted is not to be refused because this one has just begun.
                 await bench.is_sighted.wait()
@@ -268,14 +266,14 @@ class TradingDesk:
                     await self._user.judged()
                 pulse.beat()
                 async with bench.lock:
-                    await self._actor.act(signal, gate=closed_gate(self._sight(signal.product_id, market)))
-                    await self._tend(signal.product_id, market)
+                    await self._actor.act(signal, gate=closed_gate(self._sight(product_id, market)))
+                    has_outcome = True
+                    await self._tend(product_id, market)
             except AdapterError as error:
-                # Without an outcome it is taken up again by the next reconciliation.
-                self._log.alarm("work_postponed", product_id=signal.product_id, cause=str(error))
+                # Without an outcome it is taken up again, by a look or by the next reconciliation.
+                self._log.alarm("work_postponed", product_id=product_id, cause=str(error))
             finally:
-                self._waiting.discard(signal.signal_id)
-                self._activity.end()
+                self._signals.end(signal, has_outcome=has_outcome)
 
     async def _settle_repeatedly(
         self, product_id: ProductId, bench: _Bench, market: MarketWatcher, pulse: Pulse
@@ -359,7 +357,7 @@ class TradingDesk:
                 await self._guard.run(self.last_reconciliation, self.locked)
                 self.reconciliation_fault = None
                 await self._selector.follow_reconciliation()
-                await self._take_up_signals()
+                await self._signals.fetch_all()
             except AdapterError as error:
                 self.reconciliation_fault = str(error)
                 self._log.alarm("not_reconciled", cause=str(error))
@@ -367,12 +365,6 @@ class TradingDesk:
                 self._reconciled_at = self._clock.now()
                 self._user.end_gap(connections_count, is_filled=self.reconciliation_fault is None)
                 self._activity.end()
-
-    async def _take_up_signals(self) -> None:
-        for signal in await self._store.signals_without_outcome():
-            bench = self._benches.get(signal.product_id)
-            if bench is not None and signal.signal_id not in self._waiting and self.has_room(signal.product_id):
-                self.take_signal(signal)
 
     def _request_reconciliation_when_due(self) -> None:
         interval = self._reconcile_interval if self.reconciliation_fault is None else RECONCILE_RETRY

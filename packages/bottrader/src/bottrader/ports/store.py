@@ -110,8 +110,9 @@ class SignalStore(Protocol):
         """Commit the inbound signal with its dedupe keys in one transaction; durable when ACCEPTED is returned."""
         ...
 
-    async def signals_without_outcome(self) -> Sequence[Signal]:
-        """Return accepted signals that have no outcome yet, in order of acceptance."""
+    async def signals_without_outcome(self, product_ids: Collection[ProductId], limit: int) -> Sequence[Signal]:
+        """Return accepted signals that have no outcome yet, in order of acceptance: of each of these products the
+        oldest, at most `limit`."""
         ...
 
     async def record_outcome(self, outcome: SignalOutcome) -> bool:

@@ -98,8 +98,15 @@ class MemorySignals:
             return Acceptance.ACCEPTED
         return Acceptance.DUPLICATE if known.body_digest == inbound.body_digest else Acceptance.CONFLICT
 
-    async def signals_without_outcome(self) -> Sequence[Signal]:
-        return [inbound.signal for signal_id, inbound in self._inbound.items() if signal_id not in self._outcomes]
+    async def signals_without_outcome(self, product_ids: Collection[ProductId], limit: int) -> Sequence[Signal]:
+        waiting = [inbound.signal for signal_id, inbound in self._inbound.items() if signal_id not in self._outcomes]
+        room = dict.fromkeys(product_ids, limit)
+        oldest = []
+        for signal in waiting:
+            if room.get(signal.product_id, 0) > 0:
+                room[signal.product_id] -= 1
+                oldest.append(signal)
+        return oldest
 
     async def record_outcome(self, outcome: SignalOutcome) -> bool:
         if outcome.signal_id in self._outcomes:

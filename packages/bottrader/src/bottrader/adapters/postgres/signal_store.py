@@ -1,6 +1,6 @@
 """Signals in Postgres, from birth to outcome, and the strategy snapshots they were decided by."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from bottrader.adapters.postgres.acceptance import InboundGate
@@ -24,8 +24,12 @@ UNDELIVERED = """
 CLOSE_DELIVERY = """
     UPDATE signal_outbox SET closed_at = $2, delivery = $3, detail = $4 WHERE signal_id = $1 AND closed_at IS NULL"""
 WITHOUT_OUTCOME = """
-    SELECT i.* FROM inbound_signals i
-    WHERE NOT EXISTS (SELECT 1 FROM signal_outcomes o WHERE o.signal_id = i.signal_id) ORDER BY acceptance"""
+    SELECT waiting.* FROM unnest($1::text[]) AS asked (product_id) CROSS JOIN LATERAL (
+        SELECT i.* FROM inbound_signals i
+        WHERE i.product_id = asked.product_id
+            AND NOT EXISTS (SELECT 1 FROM signal_outcomes o WHERE o.signal_id = i.signal_id)
+        ORDER BY acceptance LIMIT $2) waiting
+    ORDER BY acceptance"""
 INSERT_OUTCOME = """
     INSERT INTO signal_outcomes (signal_id, kind, code, message, decided_at) VALUES ($1, $2, $3, $4, $5)"""
 INSERT_OUTCOME_ONCE = f"{INSERT_OUTCOME} ON CONFLICT (signal_id) DO NOTHING RETURNING signal_id"
@@ -89,8 +93,8 @@ class PostgresSignals:
     async def accept_signal(self, inbound: InboundSignal) -> Acceptance:
         return await self._gate.accept(inbound)
 
-    async def signals_without_outcome(self) -> Sequence[Signal]:
-        rows = await self._database.fetch("reading signals without outcome", WITHOUT_OUTCOME)
+    async def signals_without_outcome(self, product_ids: Collection[ProductId], limit: int) -> Sequence[Signal]:
+        rows = await self._database.fetch("reading signals without outcome", WITHOUT_OUTCOME, list(product_ids), limit)
         return [to_signal(row) for row in rows]
 
     async def record_outcome(self, outcome: SignalOutcome) -> bool:
