@@ -37,7 +37,7 @@ PRODUCTS = (1, 50)
 # fourth while each was disturbed, which only ever makes a turn longer.
 FIRST_TURNS = (*3 * (1_000,), *3 * (100_000,))
 ROUND = (1_000_000, 100_000, 100_000)
-ROUNDS_MIN, ROUNDS_MAX = 2, 4
+ROUNDS_MAX = 4
 SIZES = (1_000, 100_000, 1_000_000)
 # As the testing guide words them, with what follows from its condition: nothing is sold before its order was made. The
 # newest trade of the ledger is of noon, and there is one a minute.
@@ -167,9 +167,9 @@ async def _measure_ledgers(server_url: str, products: int) -> dict[int, Measured
 
 async def _take_turns(ledgers: Mapping[int, tuple[str, Connection]], sizes: Mapping[int, Measured]) -> None:
     turns = [FIRST_TURNS, *[ROUND] * ROUNDS_MAX]
-    for rounds, sizes_in_turn in enumerate(turns):
-        small, large = sizes[100_000], sizes[1_000_000]
-        if rounds > ROUNDS_MIN and _growth(small.totals_s, large.totals_s) <= GROWTH_MAX:
+    small, large = sizes[100_000], sizes[1_000_000]
+    for sizes_in_turn in turns:
+        if large.runs and _growth(small.totals_s, large.totals_s) <= GROWTH_MAX and large.ratio <= COPY_RATIO_MAX:
             return
         for trades in sizes_in_turn:
             run, copy_s = await _measure(*ledgers[trades])

@@ -70,7 +70,7 @@ async def test_every_signal_of_a_flood_is_stored_once_and_gets_one_outcome(durab
         rate = waiting / (time.monotonic() - began_s)
         print(f"\n  {waiting:,} left by a killed bot, then {rate:,.0f} outcomes a second", end="")  # noqa: T201 - what it is run for
         assert await sql.fetchval(ENDED) == await sql.fetchval(OUTCOMES) == ALONE + MANY
-        assert await sql.fetch(KINDS) == [("expired", "EXPIRED")]
+        assert [tuple(row) for row in await sql.fetch(KINDS)] == [("expired", "EXPIRED")]
     finally:
         await sql.close()
     if FULL:

@@ -1,10 +1,10 @@
 """The list of behaviours names tests that really run: none is deselected, skipped by its file, or misspelt."""
 
-import os
 import subprocess
 import sys
 from pathlib import Path
 
+from tests.guards.nested_runs import environment_of_a_nested_run
 from tools.checks import behaviours
 
 ROOT = Path(__file__).parents[2]
@@ -16,7 +16,7 @@ def collected() -> set[str]:
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "--collect-only", "-q", "-n", "0", *(f"tests/{layer}" for layer in LAYERS)],
         cwd=ROOT,
-        env={name: value for name, value in os.environ.items() if not name.startswith(("PYTEST_", "COVERAGE_"))},
+        env=environment_of_a_nested_run(),
         capture_output=True,
         text=True,
         check=False,

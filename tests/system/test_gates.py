@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import noxfile
+from tests.guards.nested_runs import environment_of_a_nested_run
 
 ROOT = Path(__file__).parents[2]
 BIN = Path(sys.executable).parent
@@ -73,12 +74,11 @@ class Tree:
 
     def run(self, program: str, *arguments: str) -> Result:
         """Run an installed program here, unmeasured, as if it were started by a person."""
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith(("COVERAGE_", "PYTEST_"))}
         paths = (*(self.folder / source for source in noxfile.SOURCES), self.folder)
         done = subprocess.run(
             [BIN / program, *arguments],
             cwd=self.folder,
-            env={**inherited, "PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": "200"},
+            env={**environment_of_a_nested_run(), "PYTHONPATH": os.pathsep.join(map(str, paths)), "COLUMNS": "200"},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,

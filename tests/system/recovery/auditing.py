@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
+import pytest
+
 from bottrader.adapters.postgres.connection import Connection, connect
 from bottrader.adapters.postgres.lots_audit import open_auditor
 from bottrader.app.check_lots import check_lots
@@ -13,6 +15,9 @@ from coinbase_sim.state import SimulatorState
 from tests.fixtures.processes import eventually
 from tests.system.recovery.load import Market
 from tests.system.recovery.scene import EXPOSURE_MAX, POSITION_MAX, START_USD, Scene
+
+SHOWN_CHARACTERS = 6_000
+"""Of each webhook's log, when it does not come to its end."""
 
 OPEN_ORDERS = """
     SELECT count(*) FROM order_intents i WHERE NOT EXISTS (
@@ -55,7 +60,11 @@ async def end_flat(stage: Scene, market: Market) -> None:
     async def is_flat() -> bool:
         return not coins(stage.ledger())
 
-    await eventually(is_flat, "every position is sold at its stop")
+    try:
+        await eventually(is_flat, "every position is sold at its stop")
+    except pytest.fail.Exception as error:
+        said = "\n".join(actor.said()[-SHOWN_CHARACTERS:] for actor in stage.webhooks)
+        raise AssertionError(f"{error}; left {coins(stage.ledger())}\n{said}") from None
     await settled(stage)
 
 

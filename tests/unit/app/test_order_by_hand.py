@@ -6,9 +6,10 @@ from decimal import Decimal
 
 import pytest
 
-from bottrader.adapters.memory.exchange import Lose
+from bottrader.adapters.memory.exchange import FillParts, Lose, Refuse, StayOpen
 from bottrader.app.order_by_hand import ATTEMPTS_MAX, Fate, FateKind, OrderErrand, fate_of
 from bottrader.domain.money import Size
+from bottrader.domain.orders import OrderState
 from bottrader.domain.signals import Action, Signal, Trigger
 from bottrader.domain.validation import Refusal
 from bottrader.ports import Delivery, DeliveryReport, InboundSignal
@@ -61,6 +62,39 @@ async def test_a_lost_reply_is_told_as_unknown_and_not_as_failed() -> None:
     assert (fate.kind, fate.code, fate.is_final) == (FateKind.UNKNOWN, "ORDER_UNKNOWN", False)
     assert told == [fate]
     assert "may be live" in fate.message
+
+
+@pytest.mark.parametrize(
+    ("script", "kind", "code", "filled"),
+    [
+        (FillParts((Size(Decimal("0.0004")),)), FateKind.FILLED, "SUCCESS", "0.0004"),
+        (FillParts(()), FateKind.UNFILLED, "UNFILLED", "0"),
+        (Refuse("INSUFFICIENT_FUND"), FateKind.REFUSED, "ORDER_REFUSED", "0"),
+    ],
+)
+async def test_an_order_that_ended_is_told_by_what_it_filled(
+    script: FillParts | Refuse, kind: FateKind, code: str, filled: str
+) -> None:
+    """B297: a part is no failure, and nothing filled is no refusal."""
+    house = await accepted(await House().open())
+    house.exchange.script(script)
+    await house.actor.act(WISH, gate=None)
+    fate = await followed(house)
+    assert (fate.kind, fate.code, fate.is_final) == (kind, code, True)
+    assert fate.order is not None
+    assert fate.order.filled_size == Decimal(filled)
+
+
+async def test_an_order_that_is_open_is_told_as_accepted_until_it_ends() -> None:
+    """B297: nobody waits longer than his patience, and what is on its way is unknown."""
+    house = await accepted(await House().open())
+    house.exchange.script(StayOpen())
+    await house.actor.act(WISH, gate=None)
+    fate = await followed(house)
+    assert (fate.kind, fate.code, fate.is_final) == (FateKind.ACCEPTED, "ACCEPTED", False)
+    history = await house.store.signal_history(WISH.signal_id)
+    sent = fate_of(WISH.signal_id, history, OrderState.SENT)
+    assert (sent.kind, sent.code, sent.is_final) == (FateKind.UNKNOWN, "ORDER_ON_ITS_WAY", False)
 
 
 async def test_a_refused_wish_is_told_with_its_reason() -> None:

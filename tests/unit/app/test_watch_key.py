@@ -1,6 +1,8 @@
 """What the key may do is asked again and again."""
 
+import asyncio
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -12,6 +14,7 @@ from bottrader.adapters.memory.safety import MemoryKillFile
 from bottrader.adapters.memory.store import MemoryStore
 from bottrader.adapters.system.log import RecentEvents
 from bottrader.app.kill_switch import KillSwitchBoard
+from bottrader.app.tasks import Pulse
 from bottrader.app.watch_key import KeyWatcher
 from bottrader.app.world import World
 from bottrader.domain.errors import ExchangeUnreachable
@@ -33,7 +36,7 @@ class AskedExchange(MemoryExchange):
 
 class Scene:
     def __init__(self) -> None:
-        clock = ManualClock(NOON)
+        self.clock = clock = ManualClock(NOON)
         self.exchange = AskedExchange(clock, (), {}, FeeRates(maker=Decimal(0), taker=Decimal(0)))
         world = World(MemoryStore(), self.exchange, clock, RecentEvents())
         self.board = KillSwitchBoard(world, MemoryKillFile())
@@ -74,3 +77,20 @@ async def test_an_exchange_that_does_not_answer_neither_ends_buying_nor_allows_i
     scene.exchange.told = None
     await scene.watcher.check()
     assert await scene.board.read() is not None
+
+
+async def test_the_key_is_asked_about_once_an_hour() -> None:
+    """Promise P2: not at the start, which has asked already."""
+    scene = Scene()
+    asked_after: list[timedelta] = []
+
+    async def permissions() -> KeyPermissions:
+        asked_after.append(scene.clock.now() - NOON)
+        if len(asked_after) == 3:
+            raise asyncio.CancelledError
+        return GOOD
+
+    scene.exchange.permissions = permissions  # type: ignore[method-assign]
+    with pytest.raises(asyncio.CancelledError):
+        await scene.watcher.run(Pulse(scene.clock, 60))
+    assert asked_after == [timedelta(hours=1), timedelta(hours=2), timedelta(hours=3)]
