@@ -41,6 +41,7 @@ SECRETS = {
 }
 WEBHOOK_TASKS = {
     *("webhook.lease", "webhook.look", "webhook.probe", "webhook.kill_switch", "webhook.key", "webhook.reconcile"),
+    "webhook.signals",
     *("webhook.market_stream", "webhook.candles", "webhook.user_stream"),
     *("webhook.act.BTC-USD", "webhook.settle.BTC-USD", "webhook.judge.BTC-USD", "webhook.ask.BTC-USD"),
 }
