@@ -7,8 +7,8 @@
 #   deploy/stack.sh smoke paper|live    ten checks of a stack that runs; further words go to `bottrader smoke`
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
-secrets=${BOTTRADER_SECRETS_DIR:-$here/secrets}
-image=bottrader:${BOTTRADER_TAG:-local}
+secrets=${STACK_SECRETS_DIR:-$here/secrets}
+image=bottrader:${STACK_TAG:-local}
 
 say() { printf 'stack.sh: %s\n' "$1" >&2; }
 
@@ -36,9 +36,9 @@ build() {
     sha=$(git -C "$here" rev-parse HEAD 2>/dev/null || echo unknown)
     if [ "$sha" != unknown ] && [ -n "$(git -C "$here" status --porcelain)" ]; then sha=$sha-changed; fi
     # The second time only the labels are new: the hash of the image's own settings is asked from the image.
-    docker build ${BOTTRADER_BUILD_OPTIONS:-} -f "$here/Dockerfile" -t "$image" --build-arg "GIT_SHA=$sha" "$here/.."
+    docker build ${STACK_BUILD_OPTIONS:-} -f "$here/Dockerfile" -t "$image" --build-arg "GIT_SHA=$sha" "$here/.."
     hash=$(docker run --rm --network none --read-only "$image" config show | sed -n 's/^configuration hash //p')
-    docker build ${BOTTRADER_BUILD_OPTIONS:-} -f "$here/Dockerfile" -t "$image" --build-arg "GIT_SHA=$sha" \
+    docker build ${STACK_BUILD_OPTIONS:-} -f "$here/Dockerfile" -t "$image" --build-arg "GIT_SHA=$sha" \
         --build-arg "CONFIG_HASH=$hash" "$here/.."
     say "built $image from $sha, configuration hash $hash"
 }
@@ -61,7 +61,7 @@ stack() {
     case $name in
     paper) compose -p "${COMPOSE_PROJECT_NAME:-bottrader-paper}" -f "$here/compose.test.yaml" "$@" ;;
     live)
-        [ -e "${BOTTRADER_SETTINGS:-$here/settings.env}" ] || { say "copy settings.env.example to settings.env first and write your settings"; exit 2; }
+        [ -e "${STACK_SETTINGS:-$here/settings.env}" ] || { say "copy settings.env.example to settings.env first and write your settings"; exit 2; }
         compose -p "${COMPOSE_PROJECT_NAME:-bottrader}" -f "$here/compose.yaml" "$@"
         ;;
     esac

@@ -1,7 +1,7 @@
 """The paper stack in real containers: they run as nobody special on a read-only root, and the bot trades.
 
 Runs where `REQUIRE_DOCKER=1` says that an engine is there, and fails then when it is not. The image is built from this
-tree; `BOTTRADER_BUILD_OPTIONS` hands `docker build` further options.
+tree; `STACK_BUILD_OPTIONS` hands `docker build` further options.
 """
 
 import faulthandler
@@ -145,10 +145,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     project = f"bottrader-test-{os.getpid()}"
     environment = {
         **os.environ,
-        "BOTTRADER_SECRETS_DIR": str(secrets),
-        "BOTTRADER_TAG": TAG,
+        "STACK_SECRETS_DIR": str(secrets),
+        "STACK_TAG": TAG,
         # Free ports, so that a stack of a person beside this one stays as it is.
-        "BOTTRADER_WEBHOOK_PUBLISHED": "0",
+        "STACK_WEBHOOK_PUBLISHED": "0",
         "PAPER_DATABASE_PUBLISHED": "0",
         "PAPER_EXCHANGE_PUBLISHED": "0",
         # An hour and a half a minute: what the bot wants of this market it wants within its first hour.
@@ -249,7 +249,7 @@ def test_the_bot_trades_and_the_smoke_test_shows_ten_passes(stack: Stack) -> Non
     done = subprocess.run(
         [program, *words, "--url", f"http://{stack.address('webhook', 5003)}"],
         # What names parts of the stack is no setting of the bot.
-        env={name: value for name, value in stack.environment.items() if not name.startswith("BOTTRADER_")},
+        env={name: value for name, value in stack.environment.items() if not name.startswith(("BOTTRADER_", "STACK_"))},
         cwd=stack.secrets.parent,
         capture_output=True,
         text=True,
