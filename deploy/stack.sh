@@ -5,10 +5,12 @@
 #   deploy/stack.sh paper COMPOSE-WORDS the paper stack, for example: paper up -d
 #   deploy/stack.sh live COMPOSE-WORDS  the live stack
 #   deploy/stack.sh smoke paper|live    ten checks of a stack that runs; further words go to `bottrader smoke`
+#   deploy/stack.sh status paper|live   what it holds and does; further words go to `bottrader status`
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 secrets=${STACK_SECRETS_DIR:-$here/secrets}
 image=bottrader:${STACK_TAG:-local}
+elsewhere="--service sighook=http://sighook:5004 --service reporter=http://reporter:5005"
 
 say() { printf 'stack.sh: %s\n' "$1" >&2; }
 
@@ -67,17 +69,25 @@ stack() {
     esac
 }
 
+which_of() { [ "${1:-}" = paper ] || [ "${1:-}" = live ] || { say "say which stack, paper or live"; exit 2; }; }
+
 # Asked from inside the stack, where every service has its name and the database its password. The log is the engine's,
 # which no container sees, so its end is handed in.
 smoke() {
-    name=${1:-}
-    [ "$name" = paper ] || [ "$name" = live ] || { say "say which stack, paper or live"; exit 2; }
+    which_of "$@"
+    name=$1
     shift
     for service in webhook sighook reporter; do
         container=$(stack "$name" ps -q "$service")
         [ -z "$container" ] || docker logs --timestamps --tail 1 "$container" 2>&1
-    done | stack "$name" exec -T webhook bottrader smoke --logs - \
-        --service sighook=http://sighook:5004 --service reporter=http://reporter:5005 "$@"
+    done | stack "$name" exec -T webhook bottrader smoke --logs - $elsewhere "$@"
+}
+
+status() {
+    which_of "$@"
+    name=$1
+    shift
+    stack "$name" exec -T webhook bottrader status $elsewhere "$@"
 }
 
 what=${1:-}
@@ -86,7 +96,7 @@ case $what in
 secrets) make_secrets ;;
 build) build ;;
 paper | live) stack "$what" "$@" ;;
-smoke) smoke "$@" ;;
+smoke | status) "$what" "$@" ;;
 *)
     sed -n 's/^#   //p' "$0" >&2
     exit 2

@@ -316,3 +316,21 @@ def test_the_books_of_the_stack_survive_its_restart(stack: Stack) -> None:
     for role in ROLES:
         await_health(stack.container(role), since)
     assert stack.sql("reader", "SELECT count(*) FROM leases").stdout == opened
+
+
+def test_the_status_of_a_stack_that_works_is_healthy_and_names_what_is_held(stack: Stack) -> None:
+    """As docs/deploy.md says: the services of the other containers are part of it."""
+    stack.await_line("webhook", '"event": "fill_recorded"')
+    done = subprocess.run(
+        [DEPLOY / "stack.sh", "status", "paper", "--json"],
+        env=stack.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=PATIENCE_S,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = json.loads(done.stdout)
+    assert (told["healthy"], told["mode"], told["kill_switch"]) == (True, "paper", "off")
+    assert {"reporter", "webhook"} <= set(told["leases"])
+    assert {check["name"]: check["verdict"] for check in told["checks"]}["services"] == "pass"

@@ -1,12 +1,10 @@
-"""What `bottrader smoke` prints, and what it refuses."""
+"""What `bottrader smoke` prints."""
 
 import io
 
-import pytest
 from rich.console import Console
 
-from bottrader.cli.smoke_command import _addresses, shown, smoke_table
-from bottrader.domain.errors import StartupRefused
+from bottrader.cli.smoke_command import shown, smoke_table
 from bottrader.domain.smoke import SmokeCheck, Verdict
 
 CHECKS = (
@@ -36,13 +34,3 @@ def test_json_names_the_worst_verdict_and_every_check() -> None:
             {"name": "disk", "verdict": "warn", "found": "81% used", "advice": "make room"},
         ],
     }
-
-
-@pytest.mark.parametrize("given", ["sighook", "sighook=", "sighook=host:5004", "database=http://db:5432"])
-def test_an_address_that_is_none_is_refused(given: str) -> None:
-    with pytest.raises(StartupRefused, match="NAME=URL"):
-        _addresses([given])
-
-
-def test_addresses_are_taken_by_name() -> None:
-    assert _addresses(["sighook=http://sighook:5004"]) == {"sighook": "http://sighook:5004"}

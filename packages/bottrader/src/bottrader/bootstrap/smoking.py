@@ -25,7 +25,6 @@ from bottrader.domain.smoke import SERVICES, Books, BooksUnseen, DiskSeen, LogSe
 LOOPBACK = frozenset({"127.0.0.1", "::1", "localhost"})
 LISTENED = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - nothing is bound here
 DATABASE = "bottrader"
-PORTS = {"sighook": 5004, "reporter": 5005}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,19 +82,22 @@ def webhook_origin(settings: Settings, options: SmokeOptions) -> str:
 async def _processes(
     session: aiohttp.ClientSession, settings: Settings, options: SmokeOptions, now: datetime
 ) -> tuple[tuple[ServiceSeen, ...], LogSeen]:
-    origin = webhook_origin(settings, options)
     if options.compose is None:
-        return await _services(session, origin, options), _log(settings, options, now)
+        return await _services(session, settings, options), _log(settings, options, now)
     # The log of the database says nothing of the bot.
     services, log = await Compose(options.compose).look(SERVICES, now)
     is_elsewhere = options.logs is not None or options.log_lines is not None
     return services, _log(settings, options, now) if is_elsewhere else log
 
 
-async def _services(session: aiohttp.ClientSession, origin: str, options: SmokeOptions) -> tuple[ServiceSeen, ...]:
+async def _services(
+    session: aiohttp.ClientSession, settings: Settings, options: SmokeOptions
+) -> tuple[ServiceSeen, ...]:
+    origin = webhook_origin(settings, options)
     parts = urlsplit(origin)
     host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname
-    addresses = {"webhook": origin, **{name: f"{parts.scheme}://{host}:{port}" for name, port in PORTS.items()}}
+    ports = {"sighook": settings.sighook_port, "reporter": settings.reporter_port}
+    addresses = {"webhook": origin, **{name: f"{parts.scheme}://{host}:{port}" for name, port in ports.items()}}
     addresses |= options.addresses or {}
     return tuple(await asyncio.gather(*(ask_service(session, name, addresses[name]) for name in SERVICES)))
 

@@ -1,5 +1,6 @@
 """How a bot stands, on one screen: from its services and its database, and without either of them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
@@ -95,9 +96,9 @@ class Status:
         return "watched by the bot on each price" if self.is_watched else "NONE: no bot watches it"
 
 
-async def take_status(settings: Settings) -> Status:
-    """Look once, changing nothing."""
-    options = SmokeOptions()
+async def take_status(settings: Settings, addresses: Mapping[str, str]) -> Status:
+    """Look once, changing nothing; `addresses` are the origins of services that are not on this host, by name."""
+    options = SmokeOptions(addresses=addresses)
     seen = await look(settings, options)
     origin = webhook_origin(settings, options)
     async with session_to([origin]) as session:

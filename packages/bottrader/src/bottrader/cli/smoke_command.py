@@ -13,10 +13,9 @@ from rich.table import Table
 from rich.text import Text
 
 from bottrader.bootstrap.smoking import SmokeOptions, look
-from bottrader.cli.options import ConfigFile
+from bottrader.cli.options import ConfigFile, ServiceAddresses, addresses_of
 from bottrader.config import load_settings
-from bottrader.domain.errors import StartupRefused
-from bottrader.domain.smoke import SERVICES, SmokeCheck, Verdict, judge, overall
+from bottrader.domain.smoke import SmokeCheck, Verdict, judge, overall
 
 EXIT_FAILED = 1
 STYLES = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red"}
@@ -25,9 +24,7 @@ STYLES = {Verdict.PASS: "green", Verdict.WARN: "yellow", Verdict.FAIL: "bold red
 def smoke(
     url: Annotated[str | None, typer.Option(help="Where the webhook answers; by default its host and port.")] = None,
     dsn: Annotated[str | None, typer.Option(help="URL of the database; by default DATABASE_URL.")] = None,
-    service: Annotated[
-        list[str] | None, typer.Option(help="NAME=URL: where sighook or reporter answers; several times.")
-    ] = None,
+    service: ServiceAddresses = None,
     logs: Annotated[
         Path | None,
         typer.Option(
@@ -50,7 +47,7 @@ def smoke(
     options = SmokeOptions(
         url,
         dsn,
-        _addresses(service or []),
+        addresses_of(service),
         None if is_piped else logs,
         compose,
         sys.stdin.read().splitlines() if is_piped else None,
@@ -90,14 +87,3 @@ def smoke_table(checks: Sequence[SmokeCheck]) -> Table:
     counts = [f"{sum(each.verdict is verdict for each in checks)} {verdict}" for verdict in Verdict]
     table.caption, table.caption_justify = ", ".join(counts), "left"
     return table
-
-
-def _addresses(given: Sequence[str]) -> dict[str, str]:
-    addresses = {}
-    for each in given:
-        name, equals, url = each.partition("=")
-        if name not in SERVICES or not equals or not url.startswith(("http://", "https://")):
-            names = ", ".join(SERVICES)
-            raise StartupRefused(f"--service {each} is none; it is NAME=URL with a name of {names}")
-        addresses[name] = url
-    return addresses

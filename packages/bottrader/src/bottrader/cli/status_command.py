@@ -8,7 +8,7 @@ import typer
 from rich.console import Console
 
 from bottrader.bootstrap.status import Status, take_status
-from bottrader.cli.options import ConfigFile
+from bottrader.cli.options import ConfigFile, ServiceAddresses, addresses_of
 from bottrader.config import load_settings
 from bottrader.domain.smoke import BooksUnseen, Verdict
 from bottrader.domain.validation import show_amount
@@ -18,13 +18,15 @@ UNSEEN = "not known: the database cannot be read"
 
 
 def status(
-    is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False, config: ConfigFile = None
+    service: ServiceAddresses = None,
+    is_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
+    config: ConfigFile = None,
 ) -> None:
     """Show mode, services, positions and their protection, open orders, the kill switch and today's result.
 
     Looks and changes nothing. Exit codes: 0 healthy, 1 not, 2 the input must be mended.
     """
-    taken = asyncio.run(take_status(load_settings(file=config)))
+    taken = asyncio.run(take_status(load_settings(file=config), addresses_of(service)))
     if is_json:
         typer.echo(json.dumps(shown_status(taken), indent=2))
     else:
