@@ -1,7 +1,7 @@
 """The books of the bot against the ledger on the exchange's disk, after everything: nothing lost, nothing doubled."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ from tests.fixtures.processes import eventually
 from tests.system.recovery.load import Market
 from tests.system.recovery.scene import EXPOSURE_MAX, POSITION_MAX, START_USD, Scene
 
-SHOWN_CHARACTERS = 6_000
+SHOWN_CHARACTERS = 12_000
 """Of each webhook's log, when it does not come to its end."""
 
 OPEN_ORDERS = """
@@ -53,18 +53,26 @@ async def settled(stage: Scene) -> None:
     await eventually(is_settled, "every signal has its outcome and every order its end")
 
 
-async def end_flat(stage: Scene, market: Market) -> None:
-    """Let the market fall below every stop, and return when the bot has sold all that it held."""
-    market.is_falling = True
-
-    async def is_flat() -> bool:
-        return not coins(stage.ledger())
-
+async def patiently(stage: Scene, check: Callable[[], Awaitable[bool]], what: str) -> None:
+    """Return once `check` is true; else fail with what the exchange holds and what the webhooks said last."""
     try:
-        await eventually(is_flat, "every position is sold at its stop")
+        await eventually(check, what)
     except pytest.fail.Exception as error:
         said = "\n".join(actor.said()[-SHOWN_CHARACTERS:] for actor in stage.webhooks)
         raise AssertionError(f"{error}; left {coins(stage.ledger())}\n{said}") from None
+
+
+async def end_flat(stage: Scene, market: Market, crumbs: Mapping[str, Decimal] | None = None) -> None:
+    """Let the market fall below every stop, and return when the bot has sold all that it held.
+
+    `crumbs` are what is too little for the exchange to take.
+    """
+    market.is_falling = True
+
+    async def is_flat() -> bool:
+        return coins(stage.ledger()) == (crumbs or {})
+
+    await patiently(stage, is_flat, "every position is sold at its stop")
     await settled(stage)
 
 
