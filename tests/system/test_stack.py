@@ -57,8 +57,15 @@ class Stack:
     secrets: Path
 
     def run(self, *words: str) -> str:
+        return self._call(*self.compose, *words)
+
+    def script(self, *words: str) -> str:
+        """Run `deploy/stack.sh`, as a person does."""
+        return self._call(str(DEPLOY / "stack.sh"), *words)
+
+    def _call(self, *command: str) -> str:
         done = subprocess.run(
-            [*self.compose, *words],
+            command,
             env=self.environment,
             capture_output=True,
             text=True,
@@ -233,16 +240,7 @@ def passed(shown: str) -> None:
 def test_the_bot_trades_and_the_smoke_test_shows_ten_passes(stack: Stack) -> None:
     """B303: from inside the stack, as docs/deploy.md says, and from this machine with the reader's login."""
     stack.await_line("webhook", '"event": "fill_recorded"')
-    done = subprocess.run(
-        [DEPLOY / "stack.sh", "smoke", "paper", "--json"],
-        env=stack.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    passed(done.stdout)
+    passed(stack.script("smoke", "paper", "--json"))
     dsn = f"postgresql://reader:{stack.secret('db_reader_password')}@{stack.address('db', 5432)}/bottrader"
     words = ("smoke", "--json", "--compose", stack.project, "--dsn", dsn)
     program = Path(sys.executable).with_name("bottrader")
@@ -321,16 +319,7 @@ def test_the_books_of_the_stack_survive_its_restart(stack: Stack) -> None:
 def test_the_status_of_a_stack_that_works_is_healthy_and_names_what_is_held(stack: Stack) -> None:
     """As docs/deploy.md says: the services of the other containers are part of it."""
     stack.await_line("webhook", '"event": "fill_recorded"')
-    done = subprocess.run(
-        [DEPLOY / "stack.sh", "status", "paper", "--json"],
-        env=stack.environment,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=PATIENCE_S,
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = json.loads(done.stdout)
+    told = json.loads(stack.script("status", "paper", "--json"))
     assert (told["healthy"], told["mode"], told["kill_switch"]) == (True, "paper", "off")
     assert {"reporter", "webhook"} <= set(told["leases"])
     assert {check["name"]: check["verdict"] for check in told["checks"]}["services"] == "pass"

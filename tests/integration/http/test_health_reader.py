@@ -12,6 +12,7 @@ from aiohttp import web
 
 from bottrader.adapters.http import health_reader
 from bottrader.adapters.http.health_reader import ask_service, read_health
+from tests.fixtures.small_server import serving
 
 TOLD = {
     "status": "degraded",
@@ -25,19 +26,8 @@ TOLD = {
 
 @asynccontextmanager
 async def answering(answer: Callable[[], Awaitable[web.StreamResponse]]) -> AsyncIterator[str]:
-    async def handle(_: web.Request) -> web.StreamResponse:
-        return await answer()
-
-    app = web.Application()
-    app.router.add_get("/health", handle)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
-    await site.start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with serving("/health", answer) as origin:
+        yield f"{origin}/"
 
 
 @pytest.fixture

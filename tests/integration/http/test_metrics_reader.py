@@ -8,6 +8,7 @@ import pytest
 from aiohttp import web
 
 from bottrader.adapters.http.metrics_reader import read_metrics
+from tests.fixtures.small_server import serving
 
 PAGE = """# HELP bottrader_ready whether signals are accepted
 # TYPE bottrader_ready gauge
@@ -20,19 +21,12 @@ bottrader_market_message_age_seconds 0.25
 
 
 @asynccontextmanager
-async def serving(body: bytes, status: int = 200) -> AsyncIterator[str]:
-    async def answer(_: web.Request) -> web.Response:
+async def showing(body: bytes, status: int = 200) -> AsyncIterator[str]:
+    async def answer() -> web.Response:
         return web.Response(body=body, status=status)
 
-    app = web.Application()
-    app.router.add_get("/metrics", answer)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield f"http://127.0.0.1:{runner.addresses[0][1]}/"
-    finally:
-        await runner.cleanup()
+    async with serving("/metrics", answer) as origin:
+        yield origin
 
 
 async def read(origin: str) -> dict[str, float]:
@@ -41,7 +35,7 @@ async def read(origin: str) -> dict[str, float]:
 
 
 async def test_numbers_without_labels_are_read() -> None:
-    async with serving(PAGE.encode()) as origin:
+    async with showing(PAGE.encode()) as origin:
         assert await read(origin) == {"bottrader_ready": 1, "bottrader_market_message_age_seconds": 0.25}
 
 
@@ -56,7 +50,7 @@ async def test_numbers_without_labels_are_read() -> None:
     ids=["unwell", "no number", "no text", "another page"],
 )
 async def test_what_is_no_page_of_numbers_counts_as_none(body: bytes, status: int) -> None:
-    async with serving(body, status) as origin:
+    async with showing(body, status) as origin:
         assert await read(origin) == {}
 
 

@@ -3,29 +3,24 @@
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from aiohttp import web
 
 from bottrader.bootstrap.smoking import SmokeOptions, look
 from bottrader.config import load_settings
+from tests.fixtures.small_server import serving
 
 
 @asynccontextmanager
 async def healthy(role: str) -> AsyncIterator[int]:
     """Serve the health of a role; yields its port."""
 
-    async def health(_: web.Request) -> web.Response:
+    async def health() -> web.Response:
         return web.json_response({"status": "ok", "role": role, "faults": []})
 
-    app = web.Application()
-    app.router.add_get("/health", health)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    try:
-        yield runner.addresses[0][1]
-    finally:
-        await runner.cleanup()
+    async with serving("/health", health) as origin:
+        yield urlsplit(origin).port or 0
 
 
 async def test_services_are_asked_on_the_ports_of_the_settings_or_where_somebody_says(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Accepted signals keep their order and none is left behind, however many an earlier life has left (E4, F36)."""
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
@@ -28,12 +28,18 @@ class AskedStore(MemoryStore):
         super().__init__()
         self.asked: list[tuple[list[ProductId], int]] = []
         self.error: StoreUnreachable | None = None
+        self.meanwhile: Callable[[], Awaitable[None]] | None = None
+        """What happens between the answer and its arrival."""
 
     async def signals_without_outcome(self, product_ids: Collection[ProductId], limit: int) -> Sequence[Signal]:
         self.asked.append((list(product_ids), limit))
         if self.error is not None:
             raise self.error
-        return await super().signals_without_outcome(product_ids, limit)
+        answer = await super().signals_without_outcome(product_ids, limit)
+        if self.meanwhile is not None:
+            meanwhile, self.meanwhile = self.meanwhile, None
+            await meanwhile()
+        return answer
 
 
 class Line:
@@ -162,6 +168,21 @@ async def test_one_without_an_outcome_is_taken_up_again_by_the_next_look_and_not
         await line.quiet()
     assert line.ended == [signals[1].signal_id, signals[0].signal_id]
     assert line.queue.has_room(BTC)
+
+
+async def test_one_that_fails_while_the_store_is_asked_is_not_forgotten(line: Line) -> None:
+    """The answer was given before it was accepted."""
+
+    async def fail() -> None:
+        line.queue.put(await line.accept(0))
+        line.queue.end(await line.queue.next(BTC), has_outcome=False)
+
+    line.store.meanwhile = fail
+    await line.queue.fetch_all()
+    async with working(line):
+        line.queue.look()
+        await line.quiet()
+    assert line.ended == [make_signal(0).signal_id]
 
 
 async def test_a_store_that_does_not_answer_is_asked_again_by_the_next_look(line: Line) -> None:

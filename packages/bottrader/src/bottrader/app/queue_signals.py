@@ -23,13 +23,15 @@ FETCHED_MAX = 1_000
 class _Line:
     """The signals of one product that wait in memory, and whether more of them wait in the store."""
 
-    __slots__ = ("ids", "is_behind", "signals")
+    __slots__ = ("has_failed", "ids", "is_behind", "signals")
 
     def __init__(self) -> None:
         self.signals: asyncio.Queue[Signal] = asyncio.Queue()
         self.ids: set[SignalId] = set()
         """Those that wait, and the one that is being acted on."""
         self.is_behind = False
+        self.has_failed = False
+        """One has ended without an outcome since the store was last asked, so its answer may not know of it."""
 
     @property
     def is_to_be_filled(self) -> bool:
@@ -70,8 +72,9 @@ class SignalQueue:
         """Forget a signal; one without an outcome is fetched again by a later look."""
         line = self._lines[signal.product_id]
         line.ids.discard(signal.signal_id)
-        line.is_behind |= not has_outcome
-        if has_outcome and line.is_to_be_filled:
+        if not has_outcome:
+            line.is_behind = line.has_failed = True
+        elif line.is_to_be_filled:
             self._demand()
         self._activity.end()
 
@@ -103,7 +106,10 @@ class SignalQueue:
         return [product_id for product_id, line in self._lines.items() if line.is_to_be_filled]
 
     async def _fetch(self, product_ids: Collection[ProductId]) -> None:
-        found: dict[ProductId, list[Signal]] = {product_id: [] for product_id in product_ids}
+        found: dict[ProductId, list[Signal]] = {}
+        for product_id in product_ids:
+            found[product_id] = []
+            self._lines[product_id].has_failed = False
         for signal in await self._store.signals_without_outcome(product_ids, FETCHED_MAX):
             found[signal.product_id].append(signal)
         for product_id, signals in found.items():
@@ -112,7 +118,7 @@ class SignalQueue:
     def _fill(self, line: _Line, signals: Sequence[Signal]) -> None:
         for signal in signals:
             self.put(signal)
-        line.is_behind = len(signals) == FETCHED_MAX
+        line.is_behind = line.has_failed or len(signals) == FETCHED_MAX
 
     def _demand(self) -> None:
         if not self._due.is_set():
